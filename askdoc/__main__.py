@@ -1,0 +1,21 @@
+"""The program. Everything else is imported inside, so that Ctrl-C during start-up ends it quietly too."""
+
+from __future__ import annotations
+
+import sys
+
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Run askdoc with the process's arguments and return its exit status."""
+    try:
+        from askdoc.cli import main as run
+
+        return run()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""Many questions in one run: one question a line in, one JSON object a line out, in order, as soon as it is known.
+
+A line is the question itself or, if it begins with `{`, JSON with "question" and an optional "id", which is given back
+with the reply. Blank lines are skipped. A bad line costs its own answer only: an error object with the line's number
+stands in its place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn, TextIO
+
+from askdoc.errors import AskdocError, UsageError
+from askdoc.outputs.json import Data, error_to_dict, reply_to_dict, to_text
+from askdoc.types import Reply
+
+_EXAMPLE = 'a question, or {"id": 1, "question": "…"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A line of a batch. number: from 1, blank lines counted. tags: what the asker wants back with the reply."""
+
+    number: int
+    question: str
+    tags: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A line of a batch that is no question."""
+
+    number: int
+    error: AskdocError
+    tags: Mapping[str, object] = field(default_factory=dict)
+
+
+def answer_batch(lines: Iterable[bytes], stream: TextIO, *, answer: Callable[[str], Reply]) -> int:
+    """Write the answer to each line and return how many lines could not be answered because of an error."""
+    bad = 0
+    for asked in parse(lines):
+        failed, data = _result(asked, answer=answer)
+        stream.write(to_text(data) + "\n")
+        stream.flush()
+        bad += failed
+    return bad
+
+
+def parse(lines: Iterable[bytes]) -> Iterator[Asked | Refused]:
+    """The questions in the lines, in order; lines are read only as they are needed."""
+    for number, raw in enumerate(lines, start=1):
+        try:
+            text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+        except UnicodeDecodeError:
+            yield Refused(number, UsageError("the line is not UTF-8", hint="save the questions as UTF-8"))
+            continue
+        if text:
+            yield _parse_json(number, text) if text.startswith("{") else Asked(number, text)
+
+
+def _result(asked: Asked | Refused, *, answer: Callable[[str], Reply]) -> tuple[bool, Data]:
+    """Whether the line failed, and the object that stands on its line."""
+    if isinstance(asked, Refused):
+        return True, error_to_dict(asked.error, tags={**asked.tags, "line": asked.number})
+    try:
+        return False, reply_to_dict(answer(asked.question), tags=asked.tags)
+    except AskdocError as error:
+        return True, error_to_dict(error, tags={**asked.tags, "line": asked.number})
+
+
+def _parse_json(number: int, text: str) -> Asked | Refused:
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as problem:
+        reason = "too deeply nested" if isinstance(problem, RecursionError) else str(problem)
+        return Refused(number, UsageError(f"the line is not JSON: {reason}", hint=f"expected {_EXAMPLE}"))
+    tags = {"id": data["id"]} if "id" in data else {}
+    question = data.get("question")
+    if not isinstance(question, str) or not question.strip():
+        return Refused(number, UsageError('the line has no "question"', hint=f"expected {_EXAMPLE}"), tags)
+    return Asked(number, question.strip(), tags)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    """Python reads NaN and Infinity, which are not JSON and could not be given back."""
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,407 @@
+"""The writing story: files → documents → passages → vectors → index.
+
+`index` reads what changed since the last time, splits it, embeds the passages that are new and commits all of it as the
+next generation. Passages that were there before, under whatever path, keep their vectors.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from askdoc import store
+from askdoc.embedders import DEFAULT, Embedder, open_embedder
+from askdoc.errors import LoadError, UsageError
+from askdoc.files import Found, find_files
+from askdoc.indexes import Entry as PassageEntry
+from askdoc.indexes.dense import DenseIndex
+from askdoc.indexes.lexical import ANALYSER, LexicalIndex, digest
+from askdoc.loaders import HEAD_BYTES, open_loader
+from askdoc.passages import SPLITTER, split
+from askdoc.store import Draft, Entry, Manifest, Recipe
+from askdoc.types import Document, Passage, Skipped, Source
+
+if TYPE_CHECKING:
+    from askdoc.types import Vectors
+
+STRUCTURE = "flat"  # FAISS compares a question with every vector
+BATCH = 256  # passages between two reports of progress
+
+Progress = Callable[[str, int, int], None]
+"""Called with a stage ("reading": files, "embedding": bytes of text, "writing": generations), done, and total."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What an indexing run did.
+
+    added, changed, removed, unchanged: documents. passages: in the index now. embedded: passages whose vectors were
+    computed, not kept. skipped: files left out. remarks: pairs of document path and remark. seconds: it took.
+    """
+
+    folder: Path
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    passages: int
+    embedded: int
+    skipped: tuple[Skipped, ...]
+    remarks: tuple[tuple[str, str], ...]
+    seconds: float
+
+
+def index(
+    paths: Sequence[Path],
+    folder: Path | None = None,
+    *,
+    root: Path | None = None,
+    embedder: str | None = None,
+    rebuild: bool = False,
+    wait: float = 10.0,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """Index files and folders, or update what changed in them.
+
+    paths: added to what the index was made from; none: update only. folder: of the index; by default `ASKDOC_INDEX`,
+    else `index/` in the working directory. root: the folder that document paths start from; by default the one that
+    holds the index, if it holds all paths too, else the deepest one that does. embedder: by default the one that the
+    index was made with. rebuild: make the index anew, with today's recipe. wait: seconds to wait for another writer.
+    Raises `AskdocError`; the index is then as it was.
+    """
+    started = time.perf_counter()
+    folder = _target(folder)
+    wanted = [path.expanduser().resolve() for path in paths]
+    _must_exist(wanted)
+    before = store.read_manifest(folder) if (folder / store.MANIFEST).exists() else None
+    if before is None and not wanted:
+        raise UsageError(f"there is no index in {folder} to update", hint="name what to index: askdoc index PATH…")
+    with store.writing(folder, fresh=rebuild, wait=wait) as (draft, manifest):
+        manifest = manifest or _empty(folder, before, embedder)
+        manifest = _rooted(folder, manifest, before, wanted, root)
+        writer = _Writer(draft, manifest, open_embedder(embedder or manifest.recipe.embedder), progress)
+        report = writer.update(*_survey(folder, manifest))
+        return dataclasses.replace(report, seconds=time.perf_counter() - started)
+
+
+def index_documents(
+    documents: Iterable[Document], folder: Path, *, embedder: str | None = None, progress: Progress | None = None
+) -> BuildReport:
+    """Make an index of documents that stand in no files. Their sources must have different paths."""
+    started = time.perf_counter()
+    folder = folder.absolute()
+    with store.writing(folder, fresh=True) as (draft, _):
+        writer = _Writer(draft, _empty(folder, None, embedder), open_embedder(embedder or DEFAULT), progress)
+        report = writer.update([_Pending(document.source, given=document) for document in documents], [], ())
+        return dataclasses.replace(report, seconds=time.perf_counter() - started)
+
+
+def index_for(path: Path, *, progress: Progress | None = None) -> Path:
+    """Build or update the index of one file or folder in the user's cache, and return its folder."""
+    path = path.expanduser().resolve()
+    _must_exist([path])
+    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+    folder = cache_folder() / "indexes" / name
+    root = path if path.is_dir() else path.parent
+    outdated = (folder / store.MANIFEST).exists() and not _is_current(folder)
+    index([path], folder, root=root, rebuild=outdated, progress=progress)
+    return folder
+
+
+def cache_folder() -> Path:
+    """Where indexes that the user did not ask for are kept."""
+    if os.name == "nt":
+        base = os.environ.get("LOCALAPPDATA", str(Path.home() / "AppData" / "Local"))
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "askdoc"
+
+
+def recipe(embedder: Embedder) -> Recipe:
+    """What an index made now with this embedder would be made of."""
+    return Recipe(embedder.name, embedder.fingerprint, embedder.dimension, SPLITTER, ANALYSER, STRUCTURE)
+
+
+def _is_current(folder: Path) -> bool:
+    manifest = store.read_manifest(folder)
+    return manifest.recipe == recipe(open_embedder(manifest.recipe.embedder))
+
+
+def _target(folder: Path | None) -> Path:
+    named = folder or Path(os.environ.get(store.ENVIRONMENT) or store.FOLDER)
+    return named.expanduser().absolute()
+
+
+def _must_exist(paths: Sequence[Path]) -> None:
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path} does not exist", hint="check the spelling; quote names with spaces")
+
+
+def _empty(folder: Path, before: Manifest | None, embedder: str | None) -> Manifest:
+    """A manifest without documents; a rebuilt index keeps its root and paths."""
+    made = recipe(open_embedder(embedder or (before.recipe.embedder if before else DEFAULT)))
+    if before is None:
+        return Manifest(0, "", made, root="", paths=())
+    return Manifest(0, "", made, root=before.root, paths=before.paths)
+
+
+def _rooted(
+    folder: Path, manifest: Manifest, before: Manifest | None, wanted: Sequence[Path], root: Path | None
+) -> Manifest:
+    """The manifest with the wanted paths added, and every path relative to the root that fits them all."""
+    old_root = (folder / manifest.root).resolve() if before else None
+    asked = [(old_root / path).resolve() for path in manifest.paths] if old_root else []
+    asked = _outermost([*asked, *wanted])
+    new_root = (root or _root(folder.resolve(), asked)).resolve()
+    documents = manifest.documents
+    if old_root and old_root != new_root:
+        documents = tuple(_moved(entry, old_root, new_root) for entry in documents)
+    return dataclasses.replace(
+        manifest,
+        root=store.relative_to(new_root, folder.resolve()),
+        paths=tuple(store.relative_to(path, new_root) for path in asked),
+        documents=documents,
+    )
+
+
+def _outermost(paths: Sequence[Path]) -> list[Path]:
+    """Without repeats, and without what lies inside another one."""
+    return [path for path in sorted(set(paths)) if not any(other in path.parents for other in paths)]
+
+
+def _root(folder: Path, paths: Sequence[Path]) -> Path:
+    if all(path.is_relative_to(folder.parent) for path in paths):
+        return folder.parent
+    return store.common_root(paths)
+
+
+def _moved(entry: Entry, old_root: Path, new_root: Path) -> Entry:
+    path = store.relative_to(old_root / entry.source.path, new_root)
+    return dataclasses.replace(entry, source=dataclasses.replace(entry.source, path=path))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A document that has to be read and indexed: a file, or one that was given."""
+
+    source: Source
+    file: Path | None = None
+    given: Document | None = None
+
+
+def _survey(folder: Path, manifest: Manifest) -> tuple[list[_Pending], list[Entry], tuple[Skipped, ...]]:
+    """Look at every file: what is to be read, the entries that stay as they are, and what is left out."""
+    root = folder / manifest.root
+    found = find_files([root / path for path in manifest.paths])
+    if not found.files and not manifest.documents:
+        raise _nothing(manifest, found)
+    known = {entry.source.path: entry for entry in manifest.documents}
+    fresh = {entry.id for entry in manifest.documents} - {entry.id for entry in store.suspects(folder, manifest)}
+    pending: list[_Pending] = []
+    kept: list[Entry] = []
+    skipped = list(found.skipped)
+    for file in found.files:
+        path = store.relative_to(file, root.resolve())
+        entry = known.get(path)
+        if entry is not None and entry.id in fresh:
+            kept.append(entry)
+            continue
+        try:
+            source = _source(file, path)
+        except OSError as error:
+            skipped.append(Skipped(path, error.strerror or str(error)))
+            continue
+        if entry is not None and entry.source.sha256 == source.sha256:
+            kept.append(dataclasses.replace(entry, source=source))
+        else:
+            pending.append(_Pending(source, file))
+    return _without_moves(manifest, pending, kept, skipped)
+
+
+def _without_moves(
+    manifest: Manifest, pending: list[_Pending], kept: list[Entry], skipped: list[Skipped]
+) -> tuple[list[_Pending], list[Entry], tuple[Skipped, ...]]:
+    """Recognise files that were only moved or renamed: they keep their passages and take the new path."""
+    ids = {entry.id for entry in kept}
+    gone = {entry.source.sha256: entry for entry in manifest.documents if entry.id not in ids}
+    still_there = {one.source.path for one in pending}
+    moves = {sha256: entry for sha256, entry in gone.items() if entry.source.path not in still_there}
+    rest: list[_Pending] = []
+    for one in pending:
+        entry = moves.pop(one.source.sha256, None)
+        if entry is None or Path(entry.source.path).suffix != Path(one.source.path).suffix:
+            rest.append(one)
+        else:
+            kept.append(dataclasses.replace(entry, source=one.source))
+    return rest, kept, tuple(skipped)
+
+
+def _source(file: Path, path: str) -> Source:
+    stat = file.stat()
+    return Source(path, store.hash_file(file), stat.st_size, stat.st_mtime_ns)
+
+
+def _nothing(manifest: Manifest, found: Found) -> UsageError:
+    named = ", ".join(manifest.paths)
+    left_out = f"; {len(found.skipped)} files were left out, the first because: {found.skipped[0].reason}"
+    return UsageError(
+        f"there is nothing to index in {named}{left_out if found.skipped else ''}",
+        hint="name files, or a folder with text in it (askdoc reads .txt and .md)",
+    )
+
+
+@dataclass
+class _Writer:
+    """Applies a survey to a draft of the index."""
+
+    draft: Draft
+    manifest: Manifest
+    embedder: Embedder
+    progress: Progress | None
+    embedded: int = 0
+    remarks: list[tuple[str, str]] = field(default_factory=list)
+    run: dict[int, int] = field(default_factory=dict)  # a text's digest → id, for the passages added now
+
+    def __post_init__(self) -> None:
+        store.check_recipe(self.draft.index, self.manifest, recipe(self.embedder))
+        self.next_id = self.manifest.next_id
+        self.create = not self.manifest.documents
+
+    @cached_property
+    def dense(self) -> DenseIndex:
+        return DenseIndex(self.draft.folder / "dense", dimension=self.embedder.dimension, create=self.create)
+
+    @cached_property
+    def lexical(self) -> LexicalIndex:
+        return LexicalIndex(self.draft.folder / "lexical", create=self.create)
+
+    def update(self, pending: Sequence[_Pending], kept: Sequence[Entry], skipped: Sequence[Skipped]) -> BuildReport:
+        """Remove what is gone, add what is pending, and commit."""
+        known = {entry.source.path: entry for entry in self.manifest.documents}
+        kept_ids = {entry.id for entry in kept}
+        gone = [entry for entry in self.manifest.documents if entry.id not in kept_ids]
+        with store.library_write_errors(self.draft.index):
+            old = [stored.id for entry in gone for stored in self.lexical.of_document(entry.id)]
+            added, failed = self._add_all(pending)
+            self._remove(old)
+            self._tell("writing", 0, 1)
+            self._save()
+        skipped = (*skipped, *failed)
+        manifest = dataclasses.replace(
+            self.manifest,
+            documents=tuple(sorted([*kept, *added], key=lambda entry: entry.source.path)),
+            skipped=tuple(sorted(skipped, key=lambda one: one.path)),
+            next_id=self.next_id,
+        )
+        manifest = self.draft.commit(manifest)
+        self._tell("writing", 1, 1)
+        paths = {entry.source.path for entry in added}
+        return BuildReport(
+            folder=self.draft.index,
+            added=len(paths - known.keys()),
+            changed=len(paths & known.keys()),
+            removed=len({entry.source.path for entry in gone} - paths),
+            unchanged=len(kept),
+            passages=manifest.passages,
+            embedded=self.embedded,
+            skipped=manifest.skipped,
+            remarks=tuple(self.remarks),
+            seconds=0.0,
+        )
+
+    def _tell(self, stage: str, done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress(stage, done, total)
+
+    def _add_all(self, pending: Sequence[_Pending]) -> tuple[list[Entry], list[Skipped]]:
+        added: list[Entry] = []
+        failed: list[Skipped] = []
+        total, done = sum(one.source.size for one in pending), 0
+        number = 1 + max((entry.id for entry in self.manifest.documents), default=0)
+        for one in pending:
+            try:
+                document = one.given or _load(one)
+            except LoadError as error:
+                failed.append(Skipped(one.source.path, error.message))
+            else:
+                added.append(self._add(document, number, done, total))
+                number += 1
+            done += one.source.size
+            self._tell("embedding", done, total)
+        return added, failed
+
+    def _add(self, document: Document, number: int, done: int, total: int) -> Entry:
+        passages = split(document)
+        for batch in _batched(passages, BATCH):
+            entries = [PassageEntry(self.next_id + at, number, passage) for at, passage in enumerate(batch)]
+            vectors = self._vectors(entries)
+            self.dense.add(entries, vectors)
+            self.lexical.add(entries)
+            self.next_id += len(entries)
+            reached = batch[-1].end / max(1, len(document.text))
+            self._tell("embedding", done + int(document.source.size * reached), total)
+        self.remarks += [(document.source.path, remark) for remark in document.remarks]
+        return Entry(number, document.source, len(passages), document.remarks)
+
+    def _vectors(self, entries: Sequence[PassageEntry]) -> Vectors:
+        """Vectors for passages, shape (entries, dimension); a text that the index has already is not embedded again."""
+        import numpy as np
+
+        vectors = np.empty((len(entries), self.embedder.dimension), dtype=np.float32)
+        todo: list[int] = []
+        for row, entry in enumerate(entries):
+            known = self._known(entry)
+            if known is None:
+                todo.append(row)
+            else:
+                vectors[row] = self.dense.vectors([known])[0]
+        if todo:
+            vectors[todo] = self.embedder.embed_passages([entries[row].passage.text for row in todo])
+        self.embedded += len(todo)
+        return vectors
+
+    def _known(self, entry: PassageEntry) -> int | None:
+        text = entry.passage.text
+        first = self.run.setdefault(digest(text), entry.id)
+        if first < self.next_id:  # added in an earlier batch
+            return first
+        stored = None if self.create else self.lexical.with_text(text)
+        return None if stored is None else stored.id
+
+    def _remove(self, ids: Sequence[int]) -> None:
+        if ids:
+            self.dense.remove(ids)
+            self.lexical.remove(ids)
+
+    def _save(self) -> None:
+        self.dense.save()
+        self.lexical.save()
+
+
+def _batched(passages: Sequence[Passage], size: int) -> Iterator[Sequence[Passage]]:
+    for first in range(0, len(passages), size):
+        yield passages[first : first + size]
+
+
+def _load(one: _Pending) -> Document:
+    """Read and load a file; raises `LoadError`. What was hashed is what is loaded."""
+    assert one.file is not None  # noqa: S101  # a pending document is a file or was given
+    try:
+        stat = one.file.stat()
+        data = one.file.read_bytes()
+    except OSError as error:
+        raise LoadError(error.strerror or "it cannot be read") from error
+    loader = open_loader(one.source.path, data[:HEAD_BYTES])
+    if loader is None:
+        raise LoadError("it is binary, not text")
+    source = Source(one.source.path, hashlib.sha256(data).hexdigest(), len(data), stat.st_mtime_ns)
+    loaded = loader(data)
+    return Document(source, loaded.text, loaded.marks, loaded.remarks, loaded.skip)

@@ -1,0 +1,110 @@
+"""The evidence for an answer → a calibrated probability that it is right. Pure.
+
+The model is a logistic regression (Platt 1999) over a few numbers that are known when an answer is given; its
+coefficients come with the weights and are fitted by `askdoc.training.confidence`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+KINDS: Mapping[str, str] = {  # question type → what a question of it starts with or contains; the first that fits
+    "many": r"\bhow (?:many|much|old|long|far|tall|big|large|often|high|deep|fast|big)\b",
+    "who": r"\b(?:who|whom|whose)\b",
+    "when": r"\b(?:when|what (?:year|date|day|month|time|century|decade)|which (?:year|date|day|month))\b",
+    "where": r"\b(?:where|what (?:city|country|state|place|location)|which (?:city|country|state|place))\b",
+    "why": r"\bwhy\b",
+    "how": r"\bhow\b",
+    "which": r"\bwhich\b",
+    "what": r"\bwhat\b",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about an answer when it is given.
+
+    margin: the reader's log-odds of the span against "no answer". lead: how far the answer's joint score is above the
+    next different answer's. best_margin: the highest margin of any span. fused, dense, lexical: retrieval scores of its
+    passage (dense is a cosine, lexical a BM25 score for each word of the question). gap: the fused score of its passage
+    above the best other passage's. agreement: 1 if both indexes have the passage among their first three, else 0.
+    support: passages that give the answer. words: of the answer. kind: the question's type, a key of `KINDS` or "other".
+    """
+
+    margin: float
+    lead: float
+    best_margin: float
+    fused: float
+    dense: float
+    lexical: float
+    gap: float
+    agreement: float
+    support: int
+    words: int
+    kind: str
+
+    def features(self) -> dict[str, float]:
+        """The numbers that the model weighs, by name."""
+        kinds = {f"kind_{kind}": float(kind == self.kind) for kind in KINDS}
+        return {
+            "margin": _squash(self.margin),
+            "lead": min(self.lead, 12.0),
+            "best_margin": _squash(self.best_margin),
+            "fused": self.fused,
+            "dense": self.dense,
+            "lexical": self.lexical,
+            "gap": self.gap,
+            "agreement": self.agreement,
+            "support": math.log(self.support),
+            "words": math.log1p(self.words),
+            **kinds,
+        }
+
+
+def _squash(margin: float) -> float:
+    """Log-odds beyond ±15 say nothing more."""
+    return max(-15.0, min(15.0, margin))
+
+
+def kind_of(question: str) -> str:
+    """The question's type, a key of `KINDS`, or "other"."""
+    lowered = question.lower()
+    return next((kind for kind, pattern in KINDS.items() if re.search(pattern, lowered)), "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A fitted model. coefficients: by feature name, of `Evidence.features`; threshold: below it nothing is claimed."""
+
+    intercept: float
+    coefficients: Mapping[str, float]
+    threshold: float
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Calibration:
+        return cls(float(data["intercept"]), dict(data["coefficients"]), float(data["threshold"]))
+
+    def probability(self, evidence: Evidence) -> float:
+        """The probability in (0, 1) that the answer is right."""
+        features = evidence.features()
+        return sigmoid(self.intercept + sum(weight * features[name] for name, weight in self.coefficients.items()))
+
+
+UNFITTED = Calibration(0.0, {"margin": 1.0}, 0.5)  # for readers without a fitted model: their own log-odds
+
+
+def sigmoid(log_odds: float) -> float:
+    """1 / (1 + e^-x), without overflow."""
+    if log_odds >= 0:
+        return 1.0 / (1.0 + math.exp(-log_odds))
+    return math.exp(log_odds) / (1.0 + math.exp(log_odds))
+
+
+def gap(scores: Sequence[float], at: int) -> float:
+    """How far a score is above the best of the others; 0 if it stands alone."""
+    others = [score for place, score in enumerate(scores) if place != at]
+    return scores[at] - max(others) if others else 0.0

@@ -1,0 +1,57 @@
+"""Embedders turn texts into unit vectors, so that near in meaning is near in space.
+
+To add one: write `embedders/NAME.py` with a class that fits `Embedder` and takes the part of the name after the colon
+(`sentence-transformers:PATH`; empty without one), and add a line to `EMBEDDERS`.
+The contract suite (`tests/contracts/test_embedders.py`) runs on it at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
+
+from askdoc.errors import UsageError
+
+if TYPE_CHECKING:
+    from askdoc.types import Vectors
+
+DEFAULT = "all-MiniLM-L6-v2"
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors.
+
+    name: what `open_embedder` takes. fingerprint: sha256 of the weights, or of what stands in for them; two embedders
+    with the same fingerprint give the same vectors. dimension: length of a vector.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def dimension(self) -> int: ...
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts to be found; shape (texts, dimension), each row of length 1."""
+
+    def embed_query(self, text: str) -> Vectors:
+        """Embed a question; shape (dimension,), of length 1."""
+
+
+# name → "module:attribute"
+EMBEDDERS: Mapping[str, str] = {
+    DEFAULT: "askdoc.embedders.onnx:OnnxEmbedder",
+    "sentence-transformers": "askdoc.embedders.sentence_transformer:SentenceTransformerEmbedder",
+    "hashing": "askdoc.embedders.hashing:HashingEmbedder",
+}
+
+
+def open_embedder(name: str = DEFAULT) -> Embedder:
+    """Open an embedder by its name, such as `all-MiniLM-L6-v2` or `sentence-transformers:/models/mine`."""
+    kind, _, argument = name.partition(":")
+    if kind not in EMBEDDERS:
+        raise UsageError(f"there is no embedder called {name!r}", hint=f"known are: {', '.join(EMBEDDERS)}")
+    module, _, attribute = EMBEDDERS[kind].partition(":")
+    return cast(Embedder, getattr(import_module(module), attribute)(argument))

@@ -1,0 +1,1 @@
+"""How right the answers are: datasets in the SQuAD format and the official scores."""

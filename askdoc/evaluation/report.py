@@ -1,0 +1,383 @@
+"""Outcomes → the figures of a run, as numbers, as JSON and as the rows of a table; pure.
+
+Every mean has its 95 % bootstrap interval, so that a gain can be told from noise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+from askdoc.evaluation import metrics
+from askdoc.evaluation.metrics import Bin, CurvePoint, Mean, Rated, Squad2
+from askdoc.evaluation.outcomes import Kind, Outcome, Ranking
+from askdoc.evaluation.squad import Scored
+
+SCHEMA = 1
+ACCURACIES = (0.8, 0.9)
+CURVE_POINTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What was measured: figures are comparable only where all of this is equal.
+
+    embedder: as named by the user, None for the bundled one. sample: how many questions were drawn, None for all.
+    off_topic: the set that other questions came from. right_f1: an answer counts as right from this F1 on.
+    """
+
+    data: str
+    documents: int
+    embedder: str | None = None
+    sample: int | None = None
+    seed: int = 0
+    off_topic: str | None = None
+    right_f1: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """How high what was sought ranks, over questions that have it; MRR and nDCG within what retrieval brought."""
+
+    questions: int
+    hit1: Mean
+    hit5: Mean
+    hit20: Mean
+    mrr: Mean
+    ndcg10: Mean
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Exact match and token F1 with the gold answers, over answerable questions."""
+
+    questions: int
+    exact: Mean
+    f1: Mean
+
+
+@dataclass(frozen=True, slots=True)
+class AtAccuracy:
+    """The most that can be answered with this accuracy, and the confidence from which to do so (None: nothing can)."""
+
+    accuracy: float
+    coverage: float
+    threshold: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selective:
+    """What the confidence is worth. asked: questions; answered: those that got any answer.
+
+    curve: the risk-coverage curve, thinned to at most `CURVE_POINTS`. aurc: the area under the whole of it.
+    ece: expected calibration error in the bins (equal width); ece_equal_mass: the same with bins of equal size.
+    """
+
+    asked: int
+    answered: int
+    aurc: float
+    at_accuracy: tuple[AtAccuracy, ...]
+    ece: float
+    ece_equal_mass: float
+    bins: tuple[Bin, ...]
+    curve: tuple[CurvePoint, ...]
+
+    def coverage(self, accuracy: float) -> float:
+        """The coverage at one of `ACCURACIES`."""
+        return next(point.coverage for point in self.at_accuracy if point.accuracy == accuracy)
+
+
+@dataclass(frozen=True, slots=True)
+class Answerability:
+    """AUROC of telling answerable questions from others; None where there are no others.
+
+    given_paragraph: by the reader's score, from questions that their paragraph does not answer.
+    unanswerable, off_topic: by the confidence when the index is asked.
+    """
+
+    given_paragraph: float | None
+    unanswerable: float | None
+    off_topic: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Seconds to build the index and to ask; per second: questions; p50, p95: milliseconds a question."""
+
+    build_seconds: float
+    ask_seconds: float
+    per_second: float
+    p50_ms: float
+    p95_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerReport:
+    """The figures over a SQuAD-format set.
+
+    reader: given the paragraph. end_to_end: the paragraph has to be found. hit1_after_reading: how often the
+    question's own paragraph is the first one shown. squad2: official figures, if some questions have no answer.
+    confidence: over everything asked; confidence_answerable: without unanswerable and off-topic questions, None if
+    there are none.
+    """
+
+    setting: Setting
+    questions: Mapping[str, int]
+    retrieval: Retrieval
+    hit1_after_reading: Mean
+    reader: Overlap
+    end_to_end: Overlap
+    squad2: Squad2 | None
+    confidence: Selective | None
+    confidence_answerable: Selective | None
+    answerability: Answerability
+    speed: Speed
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalReport:
+    """The figures over a set in the BEIR layout."""
+
+    setting: Setting
+    questions: Mapping[str, int]
+    retrieval: Retrieval
+    speed: Speed
+
+
+Report: TypeAlias = AnswerReport | RetrievalReport
+Row: TypeAlias = tuple[str, str, str]
+
+
+def report_answers(outcomes: Sequence[Outcome], setting: Setting, build_seconds: float) -> AnswerReport:
+    """Summarise; raises ValueError if no question is answerable, since there would be nothing to measure."""
+    answerable = [outcome for outcome in outcomes if outcome.kind is Kind.ANSWERABLE]
+    if not answerable:
+        raise ValueError("none of the questions has an answer")
+    mixed = len(answerable) < len(outcomes)
+    return AnswerReport(
+        setting=setting,
+        questions={kind.value: sum(outcome.kind is kind for outcome in outcomes) for kind in Kind},
+        retrieval=_retrieval([(outcome.found, _single_ndcg(outcome.found)) for outcome in answerable]),
+        hit1_after_reading=metrics.bootstrap_mean([metrics.hit_at(outcome.read, 1) for outcome in answerable]),
+        reader=_overlap([outcome.given for outcome in answerable if outcome.given]),
+        end_to_end=_overlap(answerable),
+        squad2=_squad2(outcomes),
+        confidence=_selective(outcomes, setting.right_f1),
+        confidence_answerable=_selective(answerable, setting.right_f1) if mixed else None,
+        answerability=_answerability(outcomes),
+        speed=_speed([outcome.seconds for outcome in outcomes], build_seconds),
+    )
+
+
+def report_rankings(rankings: Sequence[Ranking], setting: Setting, build_seconds: float) -> RetrievalReport:
+    """Summarise; raises ValueError without rankings."""
+    ranked = [(ranking.rank, metrics.ndcg_at(ranking.grades, ranking.judged)) for ranking in rankings]
+    return RetrievalReport(
+        setting=setting,
+        questions={"judged": len(rankings)},
+        retrieval=_retrieval(ranked),
+        speed=_speed([ranking.seconds for ranking in rankings], build_seconds),
+    )
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The report as JSON values; what is not finite becomes null."""
+    return {"schema": SCHEMA, **_finite(asdict(report))}
+
+
+def title(report: Report) -> str:
+    """What was asked of what, in one line."""
+    counts = " + ".join(f"{count:,} {kind}" for kind, count in report.questions.items() if count)
+    return f"{report.setting.data}: {counts} questions, {report.setting.documents:,} paragraphs"
+
+
+def rows(report: Report) -> Iterator[Row]:
+    """The table: (group, figure, value with its interval), in the order of the pipeline."""
+    yield from _retrieval_rows(report.retrieval)
+    if isinstance(report, AnswerReport):
+        yield "", "hit@1 after reading", _percent(report.hit1_after_reading)
+        yield from _overlap_rows("reader, given paragraph", report.reader)
+        yield from _overlap_rows("end to end", report.end_to_end)
+        yield from _squad2_rows(report.squad2)
+        yield from _selective_rows("confidence, all asked", report.confidence)
+        yield from _selective_rows("confidence, answerable", report.confidence_answerable)
+        yield from _answerability_rows(report.answerability)
+    yield from _speed_rows(report.speed)
+
+
+def _single_ndcg(rank: int | None) -> float:
+    """nDCG@10 where exactly one paragraph is relevant."""
+    return metrics.ndcg_at([] if rank is None else [0.0] * (rank - 1) + [1.0], [1.0])
+
+
+def _retrieval(ranked: Sequence[tuple[int | None, float]]) -> Retrieval:
+    ranks = [rank for rank, _ in ranked]
+    return Retrieval(
+        questions=len(ranks),
+        hit1=metrics.bootstrap_mean([metrics.hit_at(rank, 1) for rank in ranks]),
+        hit5=metrics.bootstrap_mean([metrics.hit_at(rank, 5) for rank in ranks]),
+        hit20=metrics.bootstrap_mean([metrics.hit_at(rank, 20) for rank in ranks]),
+        mrr=metrics.bootstrap_mean([metrics.reciprocal_rank(rank) for rank in ranks]),
+        ndcg10=metrics.bootstrap_mean([ndcg for _, ndcg in ranked]),
+    )
+
+
+def _overlap(scored: Sequence[Any]) -> Overlap:
+    return Overlap(
+        questions=len(scored),
+        exact=metrics.bootstrap_mean([one.exact for one in scored]),
+        f1=metrics.bootstrap_mean([one.f1 for one in scored]),
+    )
+
+
+def _squad2(outcomes: Sequence[Outcome]) -> Squad2 | None:
+    if not any(outcome.kind is Kind.UNANSWERABLE for outcome in outcomes):
+        return None
+    return metrics.squad2(
+        [
+            Scored(
+                answerable=outcome.kind is Kind.ANSWERABLE,
+                no_answer=-outcome.given.score,
+                exact=outcome.given.exact,
+                f1=outcome.given.f1,
+            )
+            for outcome in outcomes
+            if outcome.given
+        ]
+    )
+
+
+def _selective(outcomes: Sequence[Outcome], right_f1: float) -> Selective | None:
+    """None if nothing was answered."""
+    answers = [Rated(outcome.confidence, outcome.right(right_f1)) for outcome in outcomes if outcome.prediction]
+    if not answers:
+        return None
+    curve, bins = metrics.risk_coverage(answers, len(outcomes)), metrics.equal_width_bins(answers)
+    return Selective(
+        asked=len(outcomes),
+        answered=len(answers),
+        aurc=metrics.aurc(answers),
+        at_accuracy=tuple(_at_accuracy(curve, accuracy) for accuracy in ACCURACIES),
+        ece=metrics.calibration_error(bins),
+        ece_equal_mass=metrics.calibration_error(metrics.equal_mass_bins(answers)),
+        bins=bins,
+        curve=_thin(curve),
+    )
+
+
+def _at_accuracy(curve: Sequence[CurvePoint], accuracy: float) -> AtAccuracy:
+    point = metrics.coverage_at(curve, accuracy)
+    if point is None:
+        return AtAccuracy(accuracy=accuracy, coverage=0.0, threshold=None)
+    return AtAccuracy(accuracy=accuracy, coverage=point.coverage, threshold=point.threshold)
+
+
+def _thin(curve: Sequence[CurvePoint]) -> tuple[CurvePoint, ...]:
+    """Evenly spread points of the curve, the last one among them."""
+    step = math.ceil(len(curve) / CURVE_POINTS)
+    return tuple(reversed(curve[::-1][::step]))
+
+
+def _answerability(outcomes: Sequence[Outcome]) -> Answerability:
+    confidence = {kind: [one.confidence for one in outcomes if one.kind is kind] for kind in Kind}
+    given = {kind: [one.given.score for one in outcomes if one.given and one.kind is kind] for kind in Kind}
+    return Answerability(
+        given_paragraph=_auroc(given, Kind.UNANSWERABLE),
+        unanswerable=_auroc(confidence, Kind.UNANSWERABLE),
+        off_topic=_auroc(confidence, Kind.OFF_TOPIC),
+    )
+
+
+def _auroc(scores: Mapping[Kind, Sequence[float]], other: Kind) -> float | None:
+    positives, negatives = scores[Kind.ANSWERABLE], scores[other]
+    return metrics.auroc(positives, negatives) if positives and negatives else None
+
+
+def _speed(seconds: Sequence[float], build_seconds: float) -> Speed:
+    total = math.fsum(seconds)
+    return Speed(
+        build_seconds=build_seconds,
+        ask_seconds=total,
+        per_second=len(seconds) / total if total else 0.0,
+        p50_ms=_percentile(seconds, 0.50) * 1000,
+        p95_ms=_percentile(seconds, 0.95) * 1000,
+    )
+
+
+def _percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least this share of values does not exceed (nearest rank)."""
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value
+
+
+def _percent(figure: Mean | float | None) -> str:
+    if figure is None:
+        return "-"
+    if isinstance(figure, Mean):
+        return f"{100 * figure.value:.1f} %  ({100 * figure.low:.1f} to {100 * figure.high:.1f})"
+    return f"{100 * figure:.1f} %"
+
+
+def _retrieval_rows(retrieval: Retrieval) -> Iterator[Row]:
+    yield "retrieval", "hit@1", _percent(retrieval.hit1)
+    yield "", "hit@5", _percent(retrieval.hit5)
+    yield "", "hit@20", _percent(retrieval.hit20)
+    yield "", "MRR", _percent(retrieval.mrr)
+    yield "", "nDCG@10", _percent(retrieval.ndcg10)
+
+
+def _overlap_rows(group: str, overlap: Overlap) -> Iterator[Row]:
+    yield group, "exact match", _percent(overlap.exact)
+    yield "", "F1", _percent(overlap.f1)
+
+
+def _squad2_rows(squad2: Squad2 | None) -> Iterator[Row]:
+    if squad2 is None:
+        return
+    yield "SQuAD 2.0, given", "exact, F1", _pair(squad2.overall.exact, squad2.overall.f1)
+    yield "", "HasAns exact, F1", _pair(squad2.has_answer.exact, squad2.has_answer.f1)
+    yield "", "NoAns exact, F1", _pair(squad2.no_answer.exact, squad2.no_answer.f1)
+    yield "", "best exact, F1", _pair(squad2.best_exact.score, squad2.best_f1.score)
+
+
+def _pair(exact: float | None, f1: float | None) -> str:
+    return f"{_percent(exact)}, {_percent(f1)}"
+
+
+def _selective_rows(group: str, selective: Selective | None) -> Iterator[Row]:
+    if selective is None:
+        return
+    for number, point in enumerate(selective.at_accuracy):
+        threshold = "" if point.threshold is None else f"  (sure from {point.threshold:.2f})"
+        figure = f"coverage at {100 * point.accuracy:.0f} % accuracy"
+        yield "" if number else group, figure, f"{_percent(point.coverage)}{threshold}"
+    yield "", "area under risk-coverage", f"{selective.aurc:.3f}"
+    yield "", "calibration error (ECE)", f"{selective.ece:.3f}  (equal mass {selective.ece_equal_mass:.3f})"
+
+
+def _answerability_rows(answerability: Answerability) -> Iterator[Row]:
+    named = {
+        "unanswerable, given": answerability.given_paragraph,
+        "unanswerable, asked": answerability.unanswerable,
+        "off-topic, asked": answerability.off_topic,
+    }
+    measured = {name: value for name, value in named.items() if value is not None}
+    for number, (name, value) in enumerate(measured.items()):
+        yield "" if number else "AUROC against", name, f"{value:.3f}"
+
+
+def _speed_rows(speed: Speed) -> Iterator[Row]:
+    yield "speed", "index built in", f"{speed.build_seconds:.1f} s"
+    yield "", "questions asked in", f"{speed.ask_seconds:.1f} s  ({speed.per_second:.1f} a second)"
+    yield "", "a question, p50 / p95", f"{speed.p50_ms:.0f} ms / {speed.p95_ms:.0f} ms"

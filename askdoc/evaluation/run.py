@@ -1,0 +1,298 @@
+"""Evaluates askdoc on a set of questions: builds an index of the set's paragraphs, asks, and compares.
+
+    data → a temporary index → an outcome for each question → a report
+
+Every paragraph becomes a document of its own, all of them are indexed, and only the questions are sampled, so that a
+sample is as hard as the whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias, TypeVar
+
+from askdoc.errors import LoadError, UsageError
+from askdoc.evaluation import squad
+from askdoc.evaluation.beir import JudgedQuery, RetrievalSet, is_beir, load_beir
+from askdoc.evaluation.outcomes import Given, Kind, Outcome, Ranking
+from askdoc.evaluation.report import Report, Setting, report_answers, report_rankings
+from askdoc.evaluation.squad import Dataset, Question
+from askdoc.readers import Reader
+from askdoc.types import Document, Hit, Reply, Source
+
+DEPTH = 20  # passages that retrieval is asked for, as deep as hit@20 looks
+BEIR_DEPTH = 100  # BEIR's documents are long and may be split into many passages, and nDCG wants ten whole documents
+
+_Item = TypeVar("_Item", Question, JudgedQuery)
+
+
+class Asked(Protocol):
+    """What an evaluation needs of an index; `askdoc.ask.Index` fits."""
+
+    @property
+    def reader(self) -> Reader: ...
+
+    def ask(self, question: str, /, *, answers: int, min_confidence: float) -> Reply:
+        """Answer from the whole index."""
+
+    def search(self, query: str, /, *, passages: int) -> Reply:
+        """Rank passages without reading them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to measure. sample: how many questions, None for all. seed: of the sample. off_topic: a SQuAD-format file.
+
+    embedder: None for the bundled one. right_f1: an answer counts as right from this F1 on, in (0, 1].
+    """
+
+    sample: int | None = None
+    seed: int = 0
+    off_topic: Path | None = None
+    embedder: str | None = None
+    right_f1: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished evaluation. weights: the model's name → sha256 of its weights."""
+
+    report: Report
+    outcomes: tuple[Outcome | Ranking, ...]
+    weights: Mapping[str, str]
+
+
+# told how far a stage has come, `done` of `total` steps
+Progress: TypeAlias = Callable[[str, int, int], None]
+OpenTexts: TypeAlias = Callable[[Sequence[str], str | None, Progress], AbstractContextManager[Asked]]
+
+
+def _silent(_stage: str, _done: int, _total: int, /) -> None:
+    """The progress of one who does not want to know."""
+
+
+def load_data(path: Path) -> Dataset | RetrievalSet:
+    """Read a SQuAD-format file or a folder in the BEIR layout. Raises LoadError with what is wrong, and where."""
+    try:
+        return load_beir(path) if is_beir(path) else squad.load_squad(path)
+    except OSError as error:
+        raise LoadError(f"{path} cannot be read: {error.strerror or error}", hint=_FORMATS) from error
+    except ValueError as error:
+        raise LoadError(str(error), hint=_FORMATS) from error
+
+
+_FORMATS = "give a SQuAD-format file (.json, .json.gz) or a folder in the BEIR layout (corpus, queries, qrels)"
+
+
+def evaluate(path: Path, plan: Plan, *, open_texts: OpenTexts | None = None, progress: Progress | None = None) -> Run:
+    """Evaluate askdoc on the data at `path`. Raises AskdocError; `open_texts` opens an index of texts."""
+    data, open_texts, progress = load_data(path), open_texts or temporary_index, progress or _silent
+    if isinstance(data, RetrievalSet):
+        return _evaluate_rankings(data, plan, open_texts, progress)
+    return _evaluate_answers(data, plan, open_texts, progress)
+
+
+def sample(items: Sequence[_Item], size: int | None, seed: int) -> tuple[_Item, ...]:
+    """`size` of the items, or all, in their order; the same on every machine. A larger sample holds a smaller one."""
+    if size is None or size >= len(items):
+        return tuple(items)
+    draw = sorted(range(len(items)), key=lambda at: hashlib.sha256(f"{seed}:{items[at].id}:{at}".encode()).digest())
+    return tuple(items[at] for at in sorted(draw[:size]))
+
+
+def off_topic_questions(data: Dataset, other: Dataset) -> tuple[Question, ...]:
+    """The other set's questions whose article and paragraph are not in the data: no indexed document answers them."""
+    titles = {paragraph.title for paragraph in data.paragraphs} - {""}
+    texts = {paragraph.text for paragraph in data.paragraphs}
+    foreign = [paragraph.title not in titles and paragraph.text not in texts for paragraph in other.paragraphs]
+    return tuple(question for question in other.questions if foreign[question.paragraph])
+
+
+@contextmanager
+def temporary_index(texts: Sequence[str], embedder: str | None, progress: Progress) -> Iterator[Asked]:
+    """An index of the texts that vanishes afterwards; the document of `texts[n]` is `document_path(n)`."""
+    from askdoc.ask import open_index  # the models are loaded only when something is measured
+    from askdoc.build import index_documents
+
+    with tempfile.TemporaryDirectory(prefix="askdoc-eval-") as name:
+        folder = Path(name) / "index"
+        index_documents(_documents(texts), folder, embedder=embedder, progress=progress)
+        # there are no files behind these documents that could have changed
+        with open_index(folder, refresh="never") as index:
+            yield index
+
+
+def document_path(number: int) -> str:
+    """The path under which a paragraph is indexed."""
+    return f"p{number:05d}"
+
+
+def _documents(texts: Sequence[str]) -> Iterator[Document]:
+    for number, text in enumerate(texts):
+        raw = text.encode()
+        source = Source(document_path(number), hashlib.sha256(raw).hexdigest(), len(raw), mtime_ns=0)
+        if text.strip():  # some corpora hold empty documents; nothing could find them
+            yield Document(source, text)
+
+
+def _evaluate_answers(data: Dataset, plan: Plan, open_texts: OpenTexts, progress: Progress) -> Run:
+    questions = sample(data.questions, plan.sample, plan.seed)
+    strangers, stranger_name = _strangers(data, plan, len(questions))
+    _check(data.name, [*questions, *strangers])
+    started = time.perf_counter()
+    with open_texts([paragraph.text for paragraph in data.paragraphs], plan.embedder, progress) as index:
+        build_seconds = time.perf_counter() - started
+        asked: list[Outcome] = []
+        for question in questions:
+            asked.append(_outcome(question, data.paragraphs[question.paragraph].text, index))
+            progress("asking", len(asked), len(questions) + len(strangers))
+        for question in strangers:
+            asked.append(_stranger_outcome(question, index))
+            progress("asking", len(asked), len(questions) + len(strangers))
+        weights = _weights(index)
+    setting = _setting(data.name, len(data.paragraphs), plan, stranger_name)
+    return Run(report=report_answers(asked, setting, build_seconds), outcomes=tuple(asked), weights=weights)
+
+
+def _evaluate_rankings(data: RetrievalSet, plan: Plan, open_texts: OpenTexts, progress: Progress) -> Run:
+    if plan.off_topic is not None:
+        raise UsageError("--off-topic needs questions with answers, and a BEIR folder has none", hint="leave it out")
+    queries = sample(data.queries, plan.sample, plan.seed)
+    started = time.perf_counter()
+    with open_texts([document.content for document in data.documents], plan.embedder, progress) as index:
+        build_seconds = time.perf_counter() - started
+        rankings: list[Ranking] = []
+        for query in queries:
+            rankings.append(_ranking(query, data, index))
+            progress("searching", len(rankings), len(queries))
+        weights = _weights(index)
+    setting = _setting(data.name, len(data.documents), plan, None)
+    return Run(report_rankings(rankings, setting, build_seconds), outcomes=tuple(rankings), weights=weights)
+
+
+def _strangers(data: Dataset, plan: Plan, limit: int) -> tuple[tuple[Question, ...], str | None]:
+    """At most `limit` off-topic questions, so that they do not outweigh the others, and their set's name."""
+    if plan.off_topic is None:
+        return (), None
+    other = load_data(plan.off_topic)
+    if isinstance(other, RetrievalSet):
+        raise UsageError(f"{plan.off_topic} is a BEIR folder", hint="--off-topic takes a SQuAD-format file")
+    foreign = off_topic_questions(data, other)
+    if not foreign:
+        raise UsageError(
+            f"every question of {plan.off_topic} is on an article of {data.name}", hint="take questions on other topics"
+        )
+    return sample(foreign, limit, plan.seed), other.name
+
+
+def _check(name: str, questions: Sequence[Question]) -> None:
+    """Say what cannot be measured before an index is built for it."""
+    if not any(question.answerable for question in questions):
+        raise LoadError(f"{name}: none of the questions has an answer", hint="a larger --sample, or other data")
+    blank = next((question.id for question in questions if not question.text.strip()), None)
+    if blank is not None:
+        raise LoadError(f"{name}: the question {blank} is empty", hint="write or remove it")
+
+
+def _setting(name: str, documents: int, plan: Plan, off_topic: str | None) -> Setting:
+    return Setting(
+        data=name,
+        documents=documents,
+        embedder=plan.embedder,
+        sample=plan.sample,
+        seed=plan.seed,
+        off_topic=off_topic,
+        right_f1=plan.right_f1,
+    )
+
+
+def _weights(index: Asked) -> Mapping[str, str]:
+    return {index.reader.name: index.reader.fingerprint}
+
+
+def _outcome(question: Question, paragraph: str, index: Asked) -> Outcome:
+    golds, path = [gold.text for gold in question.answers], document_path(question.paragraph)
+    found = _rank(index.search(question.text, passages=DEPTH).hits, path)
+    kind = Kind.ANSWERABLE if question.answerable else Kind.UNANSWERABLE
+    given = _given(question.text, paragraph, golds, index.reader)
+    return _asked(question, golds, index, kind=kind, path=path, found=found, given=given)
+
+
+def _stranger_outcome(question: Question, index: Asked) -> Outcome:
+    return _asked(question, [], index, kind=Kind.OFF_TOPIC, path=None, found=None, given=None)
+
+
+def _asked(
+    question: Question,
+    golds: Sequence[str],
+    index: Asked,
+    *,
+    kind: Kind,
+    path: str | None,
+    found: int | None,
+    given: Given | None,
+) -> Outcome:
+    started = time.perf_counter()
+    reply = index.ask(question.text, answers=1, min_confidence=0.0)
+    seconds = time.perf_counter() - started
+    prediction = reply.answers[0].text if reply.answers else ""
+    return Outcome(
+        id=question.id,
+        question=question.text,
+        kind=kind,
+        prediction=prediction,
+        confidence=reply.answers[0].confidence if reply.answers else 0.0,
+        exact=squad.exact_match(prediction, golds),
+        f1=squad.f1(prediction, golds),
+        found=found,
+        read=_rank(reply.hits, path) if path else None,
+        given=given,
+        seconds=seconds,
+    )
+
+
+def _given(question: str, paragraph: str, golds: Sequence[str], reader: Reader) -> Given:
+    """The reader's best span, even where it believes more in "no answer": the figures decide what to withhold."""
+    spans = reader.read(question, [paragraph])[0].spans
+    text = paragraph[spans[0].start : spans[0].end] if spans else ""
+    score = spans[0].score if spans else float("-inf")
+    return Given(prediction=text, score=score, exact=squad.exact_match(text, golds), f1=squad.f1(text, golds))
+
+
+def _ranking(query: JudgedQuery, data: RetrievalSet, index: Asked) -> Ranking:
+    started = time.perf_counter()
+    hits = index.search(query.text, passages=BEIR_DEPTH).hits
+    seconds = time.perf_counter() - started
+    numbers = [int(path.removeprefix("p")) for group in _documents_of(hits) for path in sorted(group)]
+    documents = tuple(data.documents[number].id for number in numbers)
+    return Ranking(
+        id=query.id,
+        query=query.text,
+        documents=documents,
+        grades=tuple(query.grades.get(document, 0) for document in documents),
+        judged=tuple(query.grades.values()),
+        seconds=seconds,
+    )
+
+
+def _rank(hits: Sequence[Hit], path: str) -> int | None:
+    """The rank of a document, not of a passage: those of one document count once."""
+    return next((rank for rank, group in enumerate(_documents_of(hits), start=1) if path in group), None)
+
+
+def _documents_of(hits: Sequence[Hit]) -> list[set[str]]:
+    """For each hit the documents that it shows for the first time: its own, and those with the same text."""
+    groups: list[set[str]] = []
+    seen: set[str] = set()
+    for hit in hits:
+        new = {passage.source.path for passage in (hit.passage, *hit.also)} - seen
+        if new:
+            groups.append(new)
+            seen |= new
+    return groups

@@ -1,0 +1,202 @@
+"""Passages by words: tantivy (BM25, English stemming). It also keeps the passages' text, so that there is no third store."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tantivy
+
+from askdoc.errors import IndexDamagedError
+from askdoc.indexes import REBUILD, Entry, Scored
+from askdoc.types import Passage, Query, Source
+
+if TYPE_CHECKING:
+    from askdoc.types import Vectors
+
+ANALYSER = "words, lower case, accents folded, English stems, 1"
+LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
+_HEAP = 64_000_000  # bytes that the writer may fill before it writes a segment
+_EXACT = 50_000  # passages up to which a removal rebuilds the index, so that its scores are those of a fresh build
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A passage as it is kept: all but its source, which the manifest has under the number `document`."""
+
+    id: int
+    document: int
+    text: str
+    start: int
+    line: int
+    label: str | None
+    page: int | None
+
+    def passage(self, source: Source) -> Passage:
+        return Passage(source, self.text, self.start, self.line, self.label, self.page)
+
+
+class LexicalIndex:
+    """BM25 (k1 1.2, b 0.75) over stems; a question is a plain bag of words, never a query language."""
+
+    def __init__(self, folder: Path, *, dimension: int = 0, create: bool = False) -> None:
+        self._folder = folder
+        self._writer: tantivy.IndexWriter | None = None
+        self._removed = False
+        self._analyser = _analyser()
+        self._index = self._create(folder) if create else _open(folder)
+        self._index.register_tokenizer("askdoc", self._analyser)
+        self._searcher = self._index.searcher()
+
+    def _create(self, folder: Path) -> tantivy.Index:
+        folder.mkdir(parents=True, exist_ok=True)
+        return tantivy.Index(_schema(), path=str(folder))
+
+    def add(self, entries: Sequence[Entry], vectors: Vectors | None = None) -> None:
+        self._write(_stored(entry) for entry in entries)
+
+    def remove(self, ids: Sequence[int]) -> None:
+        for id_ in ids:
+            self._writing().delete_documents_by_term("id", id_)
+        self._removed = self._removed or bool(ids)
+
+    def search(self, query: Query, limit: int) -> list[Scored]:
+        schema = self._index.schema
+        words = dict.fromkeys(self._analyser.analyze(query.text))
+        terms = [(tantivy.Occur.Should, tantivy.Query.term_query(schema, "text", word)) for word in words]
+        if not terms or limit < 1:
+            return []
+        found = self._searcher.search(tantivy.Query.boolean_query(terms), limit, count=False).hits
+        scored = [Scored(self._stored(address).id, float(score)) for score, address in found]
+        return sorted(scored, key=lambda one: (-one.score, one.id))
+
+    def passages(self, ids: Sequence[int]) -> dict[int, Stored]:
+        """The stored passages with these ids; ids that are not there are left out."""
+        query = tantivy.Query.term_set_query(self._index.schema, "id", list(ids))
+        return {stored.id: stored for stored in self._find(query, len(ids))}
+
+    def of_document(self, document: int) -> list[Stored]:
+        """The passages of a document, in the order of the text."""
+        query = tantivy.Query.term_query(self._index.schema, "document", document)
+        return sorted(self._find(query, max(1, len(self))), key=lambda stored: stored.start)
+
+    def with_text(self, text: str) -> Stored | None:
+        """A passage with exactly this text, if there is one."""
+        query = tantivy.Query.term_query(self._index.schema, "digest", digest(text))
+        return next((stored for stored in self._find(query, 8) if stored.text == text), None)
+
+    def save(self) -> None:
+        self._commit()
+        if self._removed and len(self) <= _EXACT:
+            self._rebuild()
+        self._removed = False
+
+    def close(self) -> None:
+        """Drop what was not saved; tantivy unmaps its files with the object."""
+        self._writer = None
+
+    def __len__(self) -> int:
+        return int(self._searcher.num_docs)
+
+    def _find(self, query: tantivy.Query, limit: int) -> Iterator[Stored]:
+        if limit > 0:
+            for _, address in self._searcher.search(query, limit, count=False).hits:
+                yield self._stored(address)
+
+    def _stored(self, address: tantivy.DocAddress) -> Stored:
+        fields: Mapping[str, Any] = self._searcher.doc(address).to_dict()
+        return Stored(
+            id=fields["id"][0],
+            document=fields["document"][0],
+            text=fields["text"][0],
+            start=fields["start"][0],
+            line=fields["line"][0],
+            label=next(iter(fields.get("label", [])), None),
+            page=next(iter(fields.get("page", [])), None),
+        )
+
+    def _writing(self) -> tantivy.IndexWriter:
+        if self._writer is None:
+            self._writer = self._index.writer(_HEAP, 1)  # one thread: the same passages give the same segments
+        return self._writer
+
+    def _write(self, passages: Iterable[Stored]) -> None:
+        for stored in passages:
+            self._writing().add_document(_document(stored))
+
+    def _commit(self) -> None:
+        writer = self._writing()
+        writer.commit()
+        writer.wait_merging_threads()
+        self._writer = None
+        self._index.reload()
+        self._searcher = self._index.searcher()
+        for name in LOCKS:
+            (self._folder / name).unlink(missing_ok=True)
+
+    def _rebuild(self) -> None:
+        """Write all that stays anew: BM25 counts deleted passages in its statistics until their segment is gone."""
+        stay = sorted(self._find(tantivy.Query.all_query(), len(self)), key=lambda stored: stored.id)
+        shutil.rmtree(self._folder)
+        self._index = self._create(self._folder)
+        self._index.register_tokenizer("askdoc", self._analyser)
+        self._write(stay)
+        self._commit()
+
+
+def _open(folder: Path) -> tantivy.Index:
+    try:
+        return tantivy.Index.open(str(folder))
+    except ValueError as error:
+        raise IndexDamagedError(f"{folder} cannot be read: {error}", hint=REBUILD) from error
+
+
+def _analyser() -> tantivy.TextAnalyzer:
+    return (
+        tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+        .filter(tantivy.Filter.remove_long(80))
+        .filter(tantivy.Filter.lowercase())
+        .filter(tantivy.Filter.ascii_fold())
+        .filter(tantivy.Filter.stemmer("english"))
+        .build()
+    )
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("id", stored=True, indexed=True, fast=True)
+    builder.add_unsigned_field("document", stored=True, indexed=True)
+    builder.add_unsigned_field("digest", indexed=True)
+    builder.add_text_field("text", stored=True, tokenizer_name="askdoc", index_option="freq")
+    builder.add_unsigned_field("start", stored=True)
+    builder.add_unsigned_field("line", stored=True)
+    builder.add_unsigned_field("page", stored=True)
+    builder.add_text_field("label", stored=True, tokenizer_name="raw", index_option="basic")
+    return builder.build()
+
+
+def _stored(entry: Entry) -> Stored:
+    passage = entry.passage
+    return Stored(entry.id, entry.document, passage.text, passage.start, passage.line, passage.label, passage.page)
+
+
+def _document(stored: Stored) -> tantivy.Document:
+    document = tantivy.Document()
+    for name in ("id", "document", "start", "line"):
+        document.add_unsigned(name, getattr(stored, name))
+    document.add_unsigned("digest", digest(stored.text))
+    document.add_text("text", stored.text)
+    if stored.label is not None:
+        document.add_text("label", stored.label)
+    if stored.page is not None:
+        document.add_unsigned("page", stored.page)
+    return document
+
+
+def digest(text: str) -> int:
+    """64 bits of BLAKE2b: finds a passage by its whole text."""
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")

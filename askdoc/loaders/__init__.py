@@ -1,0 +1,61 @@
+"""Loaders turn a file's bytes into text, with marks for headings and pages.
+
+To add a format: write `loaders/NAME.py` with a function `load(data: bytes) -> Loaded` that raises only `LoadError`,
+and add its endings to `LOADERS`. The contract suite (`tests/contracts/test_loaders.py`) runs on it at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import PurePosixPath
+from typing import Protocol, cast
+
+from askdoc.types import Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A file's text; `marks`, `remarks` and `skip` as in `Document`."""
+
+    text: str
+    marks: tuple[Mark, ...] = ()
+    remarks: tuple[str, ...] = ()
+    skip: tuple[tuple[int, int], ...] = ()
+
+
+class Loader(Protocol):
+    """Turns a file's bytes into text. Deterministic; raises `LoadError` and nothing else, on any bytes."""
+
+    def __call__(self, data: bytes, /) -> Loaded: ...
+
+
+# file ending (lower case) → "module:function"
+LOADERS: Mapping[str, str] = {
+    ".txt": "askdoc.loaders.plain:load",
+    ".text": "askdoc.loaders.plain:load",
+    ".md": "askdoc.loaders.markdown:load",
+    ".markdown": "askdoc.loaders.markdown:load",
+}
+
+
+HEAD_BYTES = 4096  # how much of a file `open_loader` needs to see to tell text from binary data
+_PLAIN = LOADERS[".txt"]
+
+
+def open_loader(path: str, head: bytes | None = None) -> Loader | None:
+    """The loader for a file's name, or None if there is none.
+
+    By its ending alone; with `head`, the file's first `HEAD_BYTES` bytes, a file of unknown ending is plain text if
+    it looks like text. So a folder yields only what is known to be a document, and a file that was named is tried.
+    """
+    entry = LOADERS.get(PurePosixPath(path).suffix.lower())
+    if entry is None and head is not None and _open("askdoc.loaders.plain:looks_like_text")(head):
+        entry = _PLAIN
+    return None if entry is None else cast(Loader, _open(entry))
+
+
+def _open(entry: str) -> Callable[..., object]:
+    module, _, attribute = entry.partition(":")
+    return cast("Callable[..., object]", getattr(import_module(module), attribute))

@@ -1,0 +1,137 @@
+"""JSON, schema 1: the one place where a reply becomes data. MCP, JSON lines and the JSON output all return this.
+
+Fields are written one by one, so that a renamed attribute never renames a field. New fields may be added to schema 1;
+a field that changes its meaning or goes makes it schema 2.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TextIO, TypeAlias
+
+from askdoc.errors import AskdocError
+from askdoc.types import Answer, Citation, Hit, IndexInfo, Reply
+
+if TYPE_CHECKING:
+    from askdoc.ask import Status
+
+SCHEMA = 1
+
+Data: TypeAlias = dict[str, object]
+
+# json.dumps leaves these as they are: what a terminal would obey, what splits a line, and what UTF-8 cannot hold.
+# They occur only inside strings, where an escape means the same.
+_UNSAFE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def reply_to_dict(reply: Reply, *, tags: Mapping[str, object] | None = None) -> Data:
+    """A reply as schema 1. tags: the asker's own fields, such as the id of a question in a batch."""
+    return {
+        "schema": SCHEMA,
+        **(tags or {}),
+        "question": reply.question,
+        "answered": reply.answered,
+        "min_confidence": round(reply.min_confidence, 4),
+        "answers": [_answer(answer) for answer in reply.answers],
+        "passages": [_passage(hit) for hit in reply.hits],
+        "index": _index(reply.index),
+        "remarks": list(reply.remarks),
+        "timing_ms": {stage: round(time, 1) for stage, time in reply.timing_ms.items()},
+    }
+
+
+def error_to_dict(error: AskdocError, *, tags: Mapping[str, object] | None = None) -> Data:
+    """An error as schema 1, where a reply was expected. tags: such as the line of the batch that was bad."""
+    return {"schema": SCHEMA, **(tags or {}), "error": {"message": error.message, "hint": error.hint}}
+
+
+def status_to_dict(status: Status) -> Data:
+    """What `askdoc status` tells about an index."""
+    return {
+        "schema": SCHEMA,
+        "index": str(status.folder),
+        "root": str(status.root),
+        "format": status.format,
+        "generation": status.generation,
+        "created": status.created,
+        "bytes": status.bytes,
+        "recipe": dict(status.recipe),
+        "documents": [
+            {"document": path, "passages": passages, "state": state} for path, passages, state in status.documents
+        ],
+        "new": list(status.new),
+        "skipped": [{"document": skipped.path, "reason": skipped.reason} for skipped in status.skipped],
+        "damaged": list(status.damaged),
+    }
+
+
+def to_text(data: Data, *, indent: int | None = None) -> str:
+    """JSON that any stream can carry: readable, without control characters, one line if not indented."""
+    text = json.dumps(data, ensure_ascii=False, indent=indent)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class JsonOutput:
+    """One indented object for each reply."""
+
+    indent: int | None = 2
+
+    def write(self, reply: Reply, stream: TextIO) -> None:
+        self.write_data(reply_to_dict(reply), stream)
+
+    def write_passages(self, reply: Reply, stream: TextIO) -> None:
+        self.write(reply, stream)
+
+    def write_error(self, error: AskdocError, stream: TextIO) -> None:
+        self.write_data(error_to_dict(error), stream)
+
+    def write_data(self, data: Data, stream: TextIO) -> None:
+        """Write one object in a single piece, so that an interrupted run leaves no part of it."""
+        stream.write(to_text(data, indent=self.indent) + "\n")
+        stream.flush()
+
+
+def _answer(answer: Answer) -> Data:
+    return {
+        "text": answer.text,
+        "confidence": round(answer.confidence, 4),
+        "sentence": answer.sentence,
+        "support": answer.support,
+        "passage": answer.hit.rank,
+        "citation": _citation(answer.citation),
+    }
+
+
+def _passage(hit: Hit) -> Data:
+    return {
+        "rank": hit.rank,
+        "text": hit.passage.text,
+        "score": round(hit.score, 4),
+        "ranks": dict(hit.ranks),
+        "citation": _citation(hit.passage.citation()),
+        "also": [_citation(passage.citation()) for passage in hit.also],
+    }
+
+
+def _citation(citation: Citation) -> Data:
+    return {
+        "document": citation.document,
+        "label": citation.label,
+        "page": citation.page,
+        "line_start": citation.line_start,
+        "line_end": citation.line_end,
+        "char_start": citation.char_start,
+        "char_end": citation.char_end,
+        "sha256": citation.sha256,
+    }
+
+
+def _index(index: IndexInfo) -> Data:
+    return {
+        "path": index.path,
+        "documents": index.documents,
+        "passages": index.passages,
+        "stale": index.stale,
+    }

@@ -1,0 +1,47 @@
+"""The bundled reader: a BERT-like span extractor in ONNX Runtime, with [CLS] as its "no answer"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from askdoc.models import bundled
+from askdoc.onnx_model import OnnxModel, Tokens
+from askdoc.readers import DEFAULT
+from askdoc.readers.spans import PER_PASSAGE, best_spans, distinct
+from askdoc.types import Reading, Span
+
+
+class OnnxReader:
+    """Reads passages in windows of `max_tokens` word pieces that overlap by `stride`; the question has at most 64."""
+
+    def __init__(self, argument: str = "") -> None:
+        model = bundled("reader")
+        self.name = DEFAULT
+        self.fingerprint = model.fingerprint
+        self._length = int(model.settings["max_tokens"])
+        self._stride = int(model.settings["stride"])
+        self._question = int(model.settings["max_question_tokens"])
+        self._model = OnnxModel(model)
+
+    def read(self, question: str, passages: Sequence[str]) -> list[Reading]:
+        asked = self._model.tokens(question).ids[: self._question]
+        return [self._read(asked, passage) for passage in passages]
+
+    def _read(self, asked: Sequence[int], passage: str) -> Reading:
+        spans = [span for window in self._windows(asked, passage) for span in self._spans(asked, passage, window)]
+        return Reading(tuple(distinct(sorted(spans, key=lambda span: -span.score), PER_PASSAGE)))
+
+    def _windows(self, asked: Sequence[int], passage: str) -> Iterator[Tokens]:
+        tokens = self._model.tokens(passage)
+        size = self._length - len(asked) - 3  # beside [CLS] and two [SEP]
+        for first in range(0, max(1, len(tokens) - self._stride), size - self._stride):
+            yield Tokens(tokens.ids[first : first + size], tokens.offsets[first : first + size])
+
+    def _spans(self, asked: Sequence[int], passage: str, window: Tokens) -> list[Span]:
+        if not window.ids:
+            return []
+        logits = self._model.run(asked, window.ids)  # (word pieces, 2): start, end
+        none = float(logits[0].sum())  # [CLS] to [CLS] is "no answer"
+        body = logits[len(asked) + 2 : -1]
+        spans = best_spans(passage, window.offsets, body[:, 0], body[:, 1])
+        return [Span(span.start, span.end, span.score - none) for span in spans]

@@ -1,0 +1,448 @@
+"""The index folder: every file name once, the manifest, atomic generations and the checked read.
+
+    index/
+      manifest.json               what is in it and how it was made; replaced last, by rename: the one pointer
+      writer.lock                 held by the process that writes; says who
+      generations/000007/         never changed after it was named in the manifest
+        dense/  lexical/          one folder for each index
+
+A crash at any moment leaves the manifest that was there and the generation that it names, whole. Paths are relative
+throughout, so an index can be moved together with its documents.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import hashlib
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from askdoc.errors import (
+    AskdocError,
+    IndexBusyError,
+    IndexDamagedError,
+    IndexMismatchError,
+    IndexMissingError,
+    UsageError,
+    WriteError,
+)
+from askdoc.types import Skipped, Source
+
+FORMAT = 1
+FOLDER = "index"
+MANIFEST = "manifest.json"
+GENERATIONS = "generations"
+LOCK = "writer.lock"
+ENVIRONMENT = "ASKDOC_INDEX"
+REBUILD = "build it again: askdoc index PATH…"
+HASHED_ON_OPENING = 64 * 2**20  # bytes up to which a file's hash is checked on every opening, beyond only its size
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that decides what an index holds, given its documents. Another recipe needs another index.
+
+    embedder: its name. fingerprint: sha256 of its weights. dimension: of a vector. splitter, analyser: the rules by
+    which text becomes passages, and passages become words. structure: how the vectors are kept.
+    """
+
+    embedder: str
+    fingerprint: str
+    dimension: int
+    splitter: str
+    analyser: str
+    structure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document in the index. id: never used again. passages: how many it has. remarks: from loading it."""
+
+    id: int
+    source: Source
+    passages: int
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an index holds and how it was made.
+
+    root: the folder that document paths start from, relative to the index folder. paths: what the user asked to index,
+    relative to the root. next_id: the next free passage id. files: size and sha256 of each file of the generation.
+    """
+
+    generation: int
+    created: str
+    recipe: Recipe
+    root: str
+    paths: tuple[str, ...]
+    documents: tuple[Entry, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    next_id: int = 1
+    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def passages(self) -> int:
+        return sum(entry.passages for entry in self.documents)
+
+    def sources(self) -> dict[int, Source]:
+        return {entry.id: entry.source for entry in self.documents}
+
+
+def find_index(start: Path | None = None) -> Path:
+    """Where the index is: `ASKDOC_INDEX`, else the nearest `index/` with a manifest from `start` upwards.
+
+    Raises `IndexMissingError` if there is none.
+    """
+    named = os.environ.get(ENVIRONMENT)
+    if named:
+        return Path(named)
+    here = (start or Path.cwd()).absolute()
+    for folder in (here, *here.parents):
+        if (folder / FOLDER / MANIFEST).is_file():
+            return folder / FOLDER
+    raise IndexMissingError(f"there is no index in {here} or above it", hint="make one: askdoc index PATH…")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of an index; raises an `AskdocError` that says what is wrong with it."""
+    try:
+        data = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        found = data["format"]
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise IndexMissingError(f"there is no index in {folder}", hint="make one: askdoc index PATH…") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(folder / MANIFEST, error) from error
+    if found != FORMAT:
+        newer = isinstance(found, int) and found > FORMAT
+        hint = "use the askdoc that made it, or a newer one" if newer else REBUILD
+        raise IndexMismatchError(f"the index in {folder} has format {found}, this askdoc reads {FORMAT}", hint=hint)
+    try:
+        return _manifest(data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(folder / MANIFEST, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> IndexDamagedError:
+    return IndexDamagedError(f"{path} cannot be understood: {error!r}", hint=REBUILD)
+
+
+def _manifest(data: Mapping[str, Any]) -> Manifest:
+    return Manifest(
+        generation=int(data["generation"]),
+        created=str(data["created"]),
+        recipe=Recipe(**data["recipe"]),
+        root=str(data["root"]),
+        paths=tuple(data["paths"]),
+        documents=tuple(_entry(entry) for entry in data["documents"]),
+        skipped=tuple(Skipped(**skipped) for skipped in data["skipped"]),
+        next_id=int(data["next_id"]),
+        files={str(name): dict(stated) for name, stated in data["files"].items()},
+    )
+
+
+def _entry(data: Mapping[str, Any]) -> Entry:
+    source = Source(data["path"], data["sha256"], int(data["size"]), int(data["mtime_ns"]))
+    return Entry(int(data["id"]), source, int(data["passages"]), tuple(data["remarks"]))
+
+
+def manifest_to_dict(manifest: Manifest) -> dict[str, Any]:
+    """The manifest as it is written, in this order."""
+    data = {"format": FORMAT} | dataclasses.asdict(manifest)
+    data["documents"] = [
+        {"id": entry.id, **dataclasses.asdict(entry.source), "passages": entry.passages, "remarks": entry.remarks}
+        for entry in manifest.documents
+    ]
+    return data
+
+
+def generation_folder(folder: Path, manifest: Manifest) -> Path:
+    return folder / GENERATIONS / f"{manifest.generation:06d}"
+
+
+def damaged_files(folder: Path, manifest: Manifest, *, hashed_up_to: float = HASHED_ON_OPENING) -> list[str]:
+    """The files of a generation that are missing or are not what was written, by name.
+
+    Sizes are always compared, hashes for files of at most `hashed_up_to` bytes.
+    """
+    place = generation_folder(folder, manifest)
+    return [name for name, stated in manifest.files.items() if not _intact(place / name, stated, hashed_up_to)]
+
+
+def _intact(path: Path, stated: Mapping[str, Any], hashed_up_to: float) -> bool:
+    try:
+        if path.stat().st_size != stated["size"]:
+            return False
+        return bool(stated["size"] > hashed_up_to or hash_file(path) == stated["sha256"])
+    except OSError:
+        return False
+
+
+def check(folder: Path, manifest: Manifest) -> None:
+    """Raise `IndexDamagedError` if a file of the index is missing, cut short or altered."""
+    damaged = damaged_files(folder, manifest)
+    if damaged:
+        raise IndexDamagedError(f"the index in {folder} is damaged: {', '.join(damaged[:3])}", hint=REBUILD)
+
+
+def check_recipe(folder: Path, manifest: Manifest, recipe: Recipe) -> None:
+    """Raise `IndexMismatchError` if the index was made with other weights or settings than these."""
+    for name in (each.name for each in dataclasses.fields(Recipe)):
+        made, wanted = getattr(manifest.recipe, name), getattr(recipe, name)
+        if made != wanted:
+            raise IndexMismatchError(
+                f"the index in {folder} was made with {name} {made!r}, now it is {wanted!r}",
+                hint="build it anew: askdoc index --rebuild",
+            )
+
+
+def hash_file(path: Path) -> str:
+    """sha256 of a file, hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+class Draft:
+    """The next generation, while it is written. `folder` starts as a copy of the generation before, or empty."""
+
+    def __init__(self, index: Path, number: int) -> None:
+        self.index = index
+        self.number = number
+        self.folder = index / GENERATIONS / f"{number:06d}"
+
+    def commit(self, manifest: Manifest) -> Manifest:
+        """Make this generation the index: flush its files, replace the manifest, drop what is no longer named."""
+        files = {
+            path.relative_to(self.folder).as_posix(): {"size": path.stat().st_size, "sha256": hash_file(path)}
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file()
+        }
+        for path in [*self.folder.rglob("*"), self.folder, self.folder.parent]:
+            _flush(path)
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        manifest = dataclasses.replace(manifest, generation=self.number, created=created, files=files)
+        replace_file(self.index / MANIFEST, json.dumps(manifest_to_dict(manifest), indent=1, ensure_ascii=False) + "\n")
+        _sweep(self.index, self.number)
+        return manifest
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file beside its place, flush it to the disk and rename it: whoever reads sees all or nothing."""
+    beside = path.with_name(path.name + ".new")
+    with beside.open("w", encoding="utf-8", errors="surrogateescape") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(path)
+    _flush(path.parent)
+
+
+def _flush(path: Path) -> None:
+    # Some file systems and Windows refuse this for folders; the order of writes is then theirs.
+    with suppress(OSError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _sweep(index: Path, keep: int) -> None:
+    """Remove every generation but one. Whoever has another open reads on from the files that it holds open."""
+    for place in (index / GENERATIONS).iterdir():
+        if place.name != f"{keep:06d}":
+            shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def writing(index: Path, *, wait: float = 10.0, fresh: bool = False) -> Iterator[tuple[Draft, Manifest | None]]:
+    """Hold the index for writing: gives the next generation's draft and the manifest as it is now (None if new).
+
+    fresh: begin with nothing, whatever is there. wait: seconds to wait for another writer before `IndexBusyError`.
+    Whatever goes wrong inside, the index stays as it was; where the system cannot write, that is a `WriteError`.
+    """
+    _refuse_foreign(index)
+    try:
+        with _locked(index, wait):
+            manifest = None if fresh or not (index / MANIFEST).exists() else read_manifest(index)
+            draft = Draft(index, _next_number(index))
+            try:
+                with write_errors(index):
+                    _begin(draft, manifest)
+                    yield draft, manifest
+            finally:
+                if not _named(index, draft.number):
+                    shutil.rmtree(draft.folder, ignore_errors=True)
+    finally:
+        _remove_if_empty(index)
+
+
+def _remove_if_empty(index: Path) -> None:
+    """Leave no trace of an index that was never finished."""
+    if not (index / MANIFEST).exists():
+        with suppress(OSError):
+            (index / LOCK).unlink(missing_ok=True)
+            (index / GENERATIONS).rmdir()
+            index.rmdir()
+
+
+def _refuse_foreign(index: Path) -> None:
+    """A folder that holds other things is not ours to fill."""
+    if index.exists() and not index.is_dir():
+        raise UsageError(f"{index} is a file, not a folder", hint="name another place: --index DIR")
+    if index.is_dir() and not (index / MANIFEST).exists() and not (index / GENERATIONS).exists():
+        foreign = [path.name for path in index.iterdir() if path.name != LOCK]
+        if foreign:
+            raise UsageError(f"{index} holds other files ({foreign[0]}…)", hint="name a new folder: --index DIR")
+
+
+def _next_number(index: Path) -> int:
+    """One more than any generation that is there, also those that a crash left behind."""
+    places = (index / GENERATIONS).glob("[0-9]*")
+    return 1 + max((int(place.name) for place in places if place.name.isdigit()), default=0)
+
+
+def _begin(draft: Draft, manifest: Manifest | None) -> None:
+    _sweep_unnamed(draft.index, manifest)
+    if manifest is None:
+        draft.folder.mkdir(parents=True)
+        return
+    check(draft.index, manifest)
+    # Links, where the file system has them, cost nothing: no index changes a file in place.
+    shutil.copytree(generation_folder(draft.index, manifest), draft.folder, copy_function=_link)
+
+
+def _sweep_unnamed(index: Path, manifest: Manifest | None) -> None:
+    """Remove what an interrupted writer left behind. Without a readable manifest all is kept until the commit."""
+    if manifest is not None:
+        (index / GENERATIONS).mkdir(exist_ok=True)
+        _sweep(index, manifest.generation)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _named(index: Path, number: int) -> bool:
+    try:
+        return read_manifest(index).generation == number
+    except AskdocError:
+        return False
+
+
+@contextmanager
+def write_errors(index: Path) -> Iterator[None]:
+    """Turn what the system raises when it cannot write into a `WriteError`."""
+    try:
+        yield
+    except OSError as error:
+        raise _write_error(index, error) from error
+
+
+@contextmanager
+def library_write_errors(index: Path) -> Iterator[None]:
+    """Turn what FAISS and tantivy raise when they cannot write into a `WriteError`; they know no better types."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        full = shutil.disk_usage(_existing(index)).free < 2**20 or "space" in str(error)
+        reason = "the disk is full" if full else str(error)
+        raise WriteError(f"{index} could not be written: {reason}", hint=FREE if full else AGAIN) from error
+
+
+FREE = "free some space; the index is as it was"
+AGAIN = "the index is as it was; try again"
+
+
+def _write_error(index: Path, error: OSError) -> WriteError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return WriteError(f"{index} could not be written: the disk is full", hint=FREE)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return WriteError(f"{index} cannot be written: {error.strerror}", hint="name another place: --index DIR")
+    return WriteError(f"{index} could not be written: {error}", hint=AGAIN)
+
+
+def _existing(path: Path) -> Path:
+    return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
+
+
+@contextmanager
+def _locked(index: Path, wait: float) -> Iterator[None]:
+    from filelock import FileLock, Timeout  # only writers pay for it
+
+    with write_errors(index):
+        index.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(index / LOCK, timeout=wait)
+        owner = index / f"{LOCK}.owner"
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise IndexBusyError(
+                f"another process writes {index}: {_read_owner(owner)}", hint="wait for it, or end it"
+            ) from error
+    try:
+        with suppress(OSError):
+            owner.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        yield
+    finally:
+        with suppress(OSError):
+            owner.unlink(missing_ok=True)
+        lock.release()
+
+
+def _read_owner(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8") or "unknown"
+    except OSError:
+        return "unknown"
+
+
+def relative_to(path: Path, start: Path) -> str:
+    """A path as seen from a folder, with forward slashes."""
+    return Path(os.path.relpath(path, start)).as_posix()
+
+
+def suspects(index: Path, manifest: Manifest) -> list[Entry]:
+    """The documents that may not be what was indexed: gone, or another size or modification time. Reads no file.
+
+    A file that was modified at about the time of the indexing is suspect too: it may have changed again since, within
+    the same tick of the file system's clock.
+    """
+    root = index / manifest.root
+    settled = (datetime.fromisoformat(manifest.created).timestamp() - 2) * 1e9 if manifest.created else 0.0
+    return [entry for entry in manifest.documents if not _unchanged(root / entry.source.path, entry.source, settled)]
+
+
+def _unchanged(path: Path, source: Source, settled: float) -> bool:
+    try:
+        stat = path.stat()
+    except OSError:
+        return False
+    return (stat.st_size, stat.st_mtime_ns) == (source.size, source.mtime_ns) and stat.st_mtime_ns < settled
+
+
+def is_intact(index: Path, manifest: Manifest, source: Source) -> bool:
+    """Is the file still what was indexed, byte for byte?"""
+    try:
+        return hash_file(index / manifest.root / source.path) == source.sha256
+    except OSError:
+        return False
+
+
+def common_root(paths: Sequence[Path]) -> Path:
+    """The deepest folder that holds all paths; a single folder is its own root."""
+    common = Path(os.path.commonpath([str(path) for path in paths]))
+    return common if common.is_dir() else common.parent

@@ -1,0 +1,199 @@
+"""Scores of a reader on SQuAD-format questions, each with its gold paragraph.
+
+    python -m askdoc.training.measure MODEL_FOLDER DATASET… [--sample N]
+
+prints one JSON line a dataset: EM and F1 of the best span over the answerable questions, and for sets with unanswerable
+ones the SQuAD 2.0 best-threshold scores over all.
+"""
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from transformers import BertForQuestionAnswering
+
+from askdoc.evaluation.squad import (
+    Dataset,
+    Question,
+    Scored,
+    best_threshold_exact,
+    best_threshold_f1,
+    exact_match,
+    f1,
+    load_squad,
+)
+from askdoc.training.batches import Inputs, Window, load_tokenizer, pad, windows
+
+SPAN_TOKENS = 30
+_NEVER = -1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The best span of a passage, and the null logit less the span's logit: high means "no answer"."""
+
+    text: str
+    no_answer: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Means over a dataset, in percent. `has_answer_*` score the best span, without threshold, where there is an answer;
+    `best_*` are SQuAD 2.0's over all questions at the best threshold."""
+
+    dataset: str
+    questions: int
+    has_answer_exact: float
+    has_answer_f1: float
+    best_exact: float
+    best_f1: float
+
+
+def measure(
+    model: nn.Module, tokenizer: Tokenizer, dataset: Dataset, *, length: int = 384, stride: int = 128, tokens: int = 6144
+) -> Scores:
+    """The reader's scores on the dataset. `model` takes BERT's inputs and gives start and end logits (windows, length)."""
+    questions = dataset.questions
+    asked = [(question.text, dataset.paragraphs[question.paragraph].text) for question in questions]
+    predictions = predict(model, tokenizer, asked, length=length, stride=stride, tokens=tokens)
+    return scores(dataset.name, questions, predictions)
+
+
+def scores(name: str, questions: Sequence[Question], predictions: Sequence[Prediction]) -> Scores:
+    """The official scores of one prediction a question."""
+    results = [_scored(question, prediction) for question, prediction in zip(questions, predictions, strict=True)]
+    answerable = [result for result in results if result.answerable]
+    return Scores(
+        dataset=name,
+        questions=len(results),
+        has_answer_exact=100.0 * sum(result.exact for result in answerable) / max(1, len(answerable)),
+        has_answer_f1=100.0 * sum(result.f1 for result in answerable) / max(1, len(answerable)),
+        best_exact=100.0 * best_threshold_exact(results).score,
+        best_f1=100.0 * best_threshold_f1(results).score,
+    )
+
+
+def sample(dataset: Dataset, count: int, *, seed: int = 0) -> Dataset:
+    """A fixed random part of a dataset's questions, in the dataset's order."""
+    chosen = sorted(random.Random(seed).sample(range(len(dataset.questions)), min(count, len(dataset.questions))))
+    return Dataset(dataset.name, dataset.paragraphs, tuple(dataset.questions[number] for number in chosen))
+
+
+def predict(
+    model: nn.Module, tokenizer: Tokenizer, asked: Sequence[tuple[str, str]], *, length: int, stride: int, tokens: int
+) -> list[Prediction]:
+    """The best span for each (question, passage), over all windows of the passage; `tokens` bounds a batch."""
+    parts = [
+        (number, window)
+        for number, (question, passage) in enumerate(asked)
+        for window in windows(question, passage, tokenizer, length=length, stride=stride)
+    ]
+    parts.sort(key=lambda part: len(part[1].ids))
+    spans: list[list[tuple[float, int, int]]] = [[] for _ in asked]
+    nulls: list[list[float]] = [[] for _ in asked]
+    for group in grouped(parts, tokens):
+        for (number, _), (null, span) in zip(group, best_spans(model, [part for _, part in group]), strict=True):
+            spans[number].append(span)
+            nulls[number].append(null)
+    return [
+        _prediction(passage, max(found), min(null)) for (_, passage), found, null in zip(asked, spans, nulls, strict=True)
+    ]
+
+
+def best_spans(model: nn.Module, some: Sequence[Window]) -> list[tuple[float, tuple[float, int, int]]]:
+    """For each window the null logit (start plus end at [CLS]) and the best span: its logit, first and last character."""
+    start, end = logits(model, pad(some).to(next(model.parameters()).device))
+    best, where = span_logits(start, end, some).flatten(1).max(dim=1)  # (windows,)
+    nulls = (start[:, 0] + end[:, 0]).tolist()
+    result = []
+    for window, null, score, at in zip(some, nulls, best.tolist(), where.tolist(), strict=True):
+        result.append((null, (score, *characters(window, *divmod(at, start.shape[1])))))
+    return result
+
+
+def span_logits(start: Tensor, end: Tensor, some: Sequence[Window]) -> Tensor:
+    """Start plus end logit of every pair of positions, (windows, length, length); hugely negative where that is no span.
+
+    A span lies in the passage, does not end before it starts, and has at most `SPAN_TOKENS` tokens.
+    """
+    inside = torch.zeros(start.shape, dtype=torch.bool)
+    for row, window in enumerate(some):
+        inside[row, window.passage_from : window.passage_from + len(window.offsets)] = True
+    outside = ~inside.to(start.device)
+    pairs = start.masked_fill(outside, _NEVER)[:, :, None] + end.masked_fill(outside, _NEVER)[:, None, :]
+    reach = torch.ones(pairs.shape[1:], dtype=torch.bool, device=start.device).triu().tril(SPAN_TOKENS - 1)
+    return pairs.masked_fill(~reach, 2 * _NEVER)
+
+
+def characters(window: Window, first: int, last: int) -> tuple[int, int]:
+    """The passage's characters [start, end) that the tokens at these positions cover; (0, 0) for an empty passage."""
+    if not window.offsets:
+        return 0, 0
+    return window.offsets[first - window.passage_from][0], window.offsets[last - window.passage_from][1]
+
+
+@torch.no_grad()
+def logits(model: nn.Module, inputs: Inputs) -> tuple[Tensor, Tensor]:
+    """Start and end logits in float32, each (windows, length), in evaluation mode."""
+    was_training = model.training
+    model.eval()
+    output = model(input_ids=inputs.ids, token_type_ids=inputs.types, attention_mask=inputs.mask)
+    model.train(was_training)
+    return output.start_logits.float(), output.end_logits.float()
+
+
+def _prediction(passage: str, span: tuple[float, int, int], null: float) -> Prediction:
+    score, start, end = span
+    return Prediction(text=passage[start:end], no_answer=null - score)
+
+
+def _scored(question: Question, prediction: Prediction) -> Scored:
+    golds = [gold.text for gold in question.answers]
+    return Scored(
+        answerable=question.answerable,
+        no_answer=prediction.no_answer,
+        exact=exact_match(prediction.text, golds),
+        f1=f1(prediction.text, golds),
+    )
+
+
+def grouped(parts: Sequence[tuple[int, Window]], tokens: int) -> list[list[tuple[int, Window]]]:
+    """Numbered windows, given in order of length, cut into batches of at most `tokens` tokens, padding counted."""
+    groups: list[list[tuple[int, Window]]] = []
+    for part in parts:  # by length, so the newest is the longest of its group
+        if not groups or len(part[1].ids) * (len(groups[-1]) + 1) > tokens:
+            groups.append([])
+        groups[-1].append(part)
+    return groups
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(description="Score a reader on SQuAD-format questions with their paragraphs.")
+    parser.add_argument("model", type=Path, help="folder of a BertForQuestionAnswering with tokenizer.json")
+    parser.add_argument("datasets", type=Path, nargs="+", help="SQuAD-format files, .json or .json.gz")
+    parser.add_argument("--sample", type=int, help="score this many random questions of each (default: all)")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = BertForQuestionAnswering.from_pretrained(options.model, dtype=torch.float32).to(device)
+    tokenizer = load_tokenizer(options.model)
+    for path in options.datasets:
+        dataset = load_squad(path)
+        chosen = sample(dataset, options.sample, seed=options.seed) if options.sample else dataset
+        started = time.perf_counter()
+        result = asdict(measure(model, tokenizer, chosen))
+        sys.stdout.write(json.dumps({**result, "seconds": round(time.perf_counter() - started, 1)}) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The endless stream of training batches, and places in it to go on from."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from tokenizers import Tokenizer
+
+from askdoc.training.batches import Example, Feature, bucketed, feature
+from askdoc.training.mixture import Source, round_examples
+
+POOL = 2048  # examples that are sorted by length together
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A batch's place: its round of the mixture, its pool of examples in the round, its number in the pool."""
+
+    round: int
+    pool: int
+    batch: int
+
+    def after(self) -> Place:
+        """The place of the next batch, if the pool has one; past its end it stands for the next pool's first."""
+        return replace(self, batch=self.batch + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Batches of at most `tokens` tokens, of windows of at most `length`, from round after round of the sources."""
+
+    sources: Sequence[Source]
+    tokenizer: Tokenizer
+    tokens: int
+    length: int
+    seed: int
+
+    def batches(self, start: Place) -> Iterator[tuple[Place, list[Feature]]]:
+        """The batches from `start` on, without end, each with its place; the same for the same seed."""
+        number, first_pool, first_batch = start.round, start.pool, start.batch
+        while True:
+            examples = round_examples(self.sources, number=number, seed=self.seed)
+            for pool in range(first_pool, -(-len(examples) // POOL)):
+                groups = self._pool(examples[pool * POOL : (pool + 1) * POOL], f"{self.seed}/{number}/{pool}")
+                for batch in range(first_batch, len(groups)):
+                    yield Place(number, pool, batch), groups[batch]
+                first_batch = 0
+            number, first_pool = number + 1, 0
+
+    def _pool(self, examples: Sequence[Example], seed: str) -> list[list[Feature]]:
+        rng = random.Random(seed)
+        features = [feature(example, self.tokenizer, length=self.length, rng=rng) for example in examples]
+        return bucketed(features, tokens=self.tokens, rng=rng)
