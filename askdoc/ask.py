@@ -19,6 +19,7 @@ from askdoc.confidence import UNFITTED, Calibration
 from askdoc.embedders import Embedder
 from askdoc.errors import AskdocError, UsageError
 from askdoc.fusion import Fused, fuse
+from askdoc.indexes import Scored
 from askdoc.indexes.dense import DenseIndex
 from askdoc.indexes.lexical import ANALYSER, LexicalIndex
 from askdoc.models import BUNDLED
@@ -178,7 +179,7 @@ class Index:
     def info(self) -> IndexInfo:
         root = os.path.normpath(self.folder.absolute() / self.manifest.root)
         counts = len(self.manifest.documents), self.manifest.passages
-        return IndexInfo(str(self.folder), root, *counts, stale=self.stale)
+        return IndexInfo(_as_typed(self.folder), root, *counts, stale=self.stale)
 
     @cached_property
     def reader(self) -> Reader:
@@ -209,11 +210,10 @@ class Index:
             reader, calibration = self.reader, self.calibration
         threshold = calibration.threshold if min_confidence is None else min_confidence
         with clock.stage("retrieve"):
-            hits, remarks = self._retrieve(text, passages or self.settings.passages)
+            hits, remarks = self.retrieve(text, passages or self.settings.passages)
         with clock.stage("read"):
             readings = reader.read(text, [hit.passage.text for hit in hits])
-            weight = self.settings.retrieval_weight
-            merged = ranking.merge(ranking.candidates(hits, readings, retrieval_weight=weight))
+            merged = ranking.judge(hits, readings, self.settings)
             found = _answers(text, merged, hits, calibration, limit=answers)
         found, hits = _ranked_again(found, hits, merged)
         given = tuple(answer for answer in found if answer.confidence >= threshold)
@@ -226,7 +226,7 @@ class Index:
         text = _clean(query)
         _check(passages=passages)
         with clock.stage("retrieve"):
-            hits, remarks = self._retrieve(text, passages)
+            hits, remarks = self.retrieve(text, passages)
         self.load_ms = 0.0
         return Reply(query, (), tuple(hits), 0.0, self.info, clock.stop(), (*self.remarks, *remarks))
 
@@ -242,19 +242,22 @@ class Index:
     ) -> None:
         self.close()
 
-    def rank(self, text: str, *, weights: Mapping[str, float] | None = None) -> list[Fused]:
-        """The joint ranking of passage ids for a question, before any passage is looked at."""
+    def rankings(self, text: str) -> dict[str, list[Scored]]:
+        """The ranking of each index for a question, by the index's name."""
         query = Query(text, self.embedder.embed_query(text))
         pool = self.settings.pool
-        rankings = {"dense": self._dense.search(query, pool), "lexical": self._lexical.search(query, pool)}
-        return fuse(rankings, weights or self.settings.weights)
+        return {"dense": self._dense.search(query, pool), "lexical": self._lexical.search(query, pool)}
 
-    def _retrieve(self, text: str, limit: int) -> tuple[list[Hit], list[str]]:
+    def paths(self, ids: Sequence[int]) -> dict[int, str]:
+        """The document paths of passages, by passage id."""
+        return {id_: self._sources[one.document].path for id_, one in self._lexical.passages(ids).items()}
+
+    def retrieve(self, text: str, limit: int) -> tuple[list[Hit], list[str]]:
         """The best passages that still stand in their files, near-duplicates collapsed; remarks on those that do not."""
         hits: list[Hit] = []
         changed: dict[str, None] = {}
         self._standing.clear()
-        for fused, passage in self._walk(self.rank(text), limit):
+        for fused, passage in self._walk(fuse(self.rankings(text), self.settings.weights), limit):
             if not self._stands(passage.source):
                 changed[passage.source.path] = None
                 continue
@@ -283,6 +286,12 @@ class Index:
         if source.path not in self._standing:
             self._standing[source.path] = store.is_intact(self.folder, self.manifest, source)
         return self._standing[source.path]
+
+
+def _as_typed(folder: Path) -> str:
+    """A folder as a user in the working directory would type it: relative if it lies inside."""
+    here = Path.cwd()
+    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
 def _fitted() -> Mapping[str, Any]:

@@ -135,7 +135,10 @@ def ask(
     _say(reply_lines(reply))
     with _writing():
         open_output(name).write(reply, sys.stdout)
-    return ANSWERED if reply.answered else NOT_SAID
+    if reply.answered:
+        return ANSWERED
+    _say(_meant_command(question))
+    return NOT_SAID
 
 
 @app.command(epilog="Example: askdoc search lifted sanctions -k 5")
@@ -212,6 +215,14 @@ class Options(TypedDict):
     answers: int
     passages: int | None
     min_confidence: float | None
+
+
+def _meant_command(question: str) -> list[str]:
+    """A word that is asked in vain and is nearly a command was probably meant as one."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(question, _group().commands, n=1, cutoff=0.75)
+    return [f"hint: for the command, type askdoc {near[0]}"] if near else []
 
 
 def check_numbers(*, answers: int = 1, passages: int | None = None, min_confidence: float | None = None) -> None:

@@ -30,7 +30,12 @@ def _limit(text: str) -> Any:
 
 
 def eval_command(
-    data: Annotated[Path, typer.Argument(help="A SQuAD-format file (.json, .json.gz) or a folder in the BEIR layout.")],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA", help="A SQuAD-format file (.json, .json.gz) or a BEIR folder.", show_default=False
+        ),
+    ],
     sample: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Ask so many questions, of all paragraphs.", show_default=False),
@@ -40,6 +45,7 @@ def eval_command(
         Path | None, typer.Option(metavar="FILE", help="Ask these as well: a SQuAD-format file on other topics.")
     ] = None,
     embedder: Annotated[str | None, typer.Option(metavar="NAME", help="The model that embeds the passages.")] = None,
+    reader: Annotated[str | None, typer.Option(metavar="NAME", help="The model that reads them.")] = None,
     right_f1: Annotated[
         float, typer.Option(min=0.01, max=1.0, metavar="X", help="An answer counts as right from this F1 on.")
     ] = 0.5,
@@ -74,7 +80,7 @@ def eval_command(
     }
     gates = {option: limit for option, limit in limits.items() if limit is not None}
     _check(data, plot, predictions, gates)
-    plan = Plan(sample=sample, seed=seed, off_topic=off_topic, embedder=embedder, right_f1=right_f1)
+    plan = Plan(sample=sample, seed=seed, off_topic=off_topic, embedder=embedder, reader=reader, right_f1=right_f1)
     with progress_on(sys.stderr) as progress:
         run = evaluate(data, plan, progress=progress)
     _write(run, plot=plot, predictions=predictions, results=results)

@@ -87,16 +87,18 @@ def _ranges(document: Document) -> Iterator[Range]:
 # --- sections
 
 
-_HEADING_ALONE = re.compile(r"\s*[^\r\n]*(?:(?:\r\n?|\n)[ \t]*(?:=+|-+)[ \t]*)?\s*")  # "=" and "-" underline a title
+_TITLE = re.compile(r"[^\r\n]*+(?:(?:\r\n?|\n)[ \t]*+(?:=++|-++))?")  # Markdown also underlines with "=" or "-"
 
 
 def _sections(document: Document) -> Iterator[_Section]:
     """What is to be read, cut at headings."""
     headings = set(_section_starts(document))
     borders = headings | {0, len(document.text)} | {border for skipped in document.skip for border in skipped}
-    unread = {start for start, end in document.skip if end > start}
+    unread = dict(document.skip)
+    read_from = 0
     for start, end in pairwise(sorted(borders)):
-        if start not in unread:
+        read_from = max(read_from, unread.get(start, 0))
+        if start >= read_from:
             yield _Section(start, end, start in headings)
 
 
@@ -114,7 +116,7 @@ def _section_starts(document: Document) -> Iterator[int]:
 def _is_bare(text: str, heading: Mark, following: Mark) -> bool:
     """Whether `text` is `heading` and nothing else, and `following` a heading below it, whose label begins alike."""
     below = bool(heading.label) and (following.label or "").startswith(heading.label or "")
-    return below and _HEADING_ALONE.fullmatch(text) is not None
+    return below and _TITLE.fullmatch(text.strip()) is not None
 
 
 # --- paragraphs
@@ -132,7 +134,7 @@ def _paragraphs(text: str, section: _Section) -> Iterator[_Unit]:
     headed = section.headed
     for start, end in _blocks(text, section.start, section.end):
         block = text[start:end]
-        leads = _leads(block) or (headed and _HEADING_ALONE.fullmatch(block) is not None)
+        leads = _leads(block) or (headed and _TITLE.fullmatch(block) is not None)
         yield _Unit(start, start, end, leads)
         headed = False
 
@@ -250,9 +252,10 @@ def _cut_before(text: str, start: int, target: int) -> int:
     if 2 * line_end > len(part):
         return start + len(part[:line_end].rstrip())
     words = part.rsplit(None, 1)
-    if len(words) == 2:
-        return start + len(words[0])
-    return next((at for at in range(target, start, -1) if not _continues(text, at)), target)
+    if len(words) == 2 and len(words[0]) >= SHORT and not text[target].isspace():
+        return start + len(words[0])  # less than `SHORT` may be the heading of a text without spaces
+    end = next((at for at in range(target, start, -1) if not _continues(text, at)), target)
+    return start + len(text[start:end].rstrip())
 
 
 def _continues(text: str, at: int) -> bool:

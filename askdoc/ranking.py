@@ -53,6 +53,11 @@ class Candidate:
         return self.hit.passage.text[self.span.start : self.span.end]
 
 
+def judge(hits: Sequence[Hit], readings: Sequence[Reading], settings: Settings) -> list[Candidate]:
+    """All different answers that were read, best first."""
+    return merge(candidates(hits, readings, retrieval_weight=settings.retrieval_weight))
+
+
 def candidates(hits: Sequence[Hit], readings: Sequence[Reading], *, retrieval_weight: float) -> list[Candidate]:
     """Every span of every reading with its joint score, best first; ties in the order of the hits."""
     found = [

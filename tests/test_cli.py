@@ -151,6 +151,11 @@ def test_when_the_documents_do_not_say_the_status_is_1(run: Run) -> None:
     assert (ran.status, ran.json["answered"], ran.json["answers"]) == (1, False, [])
 
 
+def test_a_mistyped_command_is_asked_and_then_pointed_out(run: Run) -> None:
+    assert run("stauts").err == "hint: for the command, type askdoc status\n"
+    assert run("How old is he?").err == ""
+
+
 def test_format_decides_over_the_terminal_rule(run: Run) -> None:
     assert "### Sources" in run("offer?", "--format", "markdown").out
     assert len(run("offer?", "--format", "jsonl").out.splitlines()) == 1

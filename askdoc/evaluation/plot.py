@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from askdoc.errors import AskdocError, UsageError, WriteError
-from askdoc.evaluation.report import ACCURACIES, AnswerReport, Selective, title
+from askdoc.evaluation.report import ACCURACIES, AnswerReport, AtAccuracy, Selective, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,16 +82,21 @@ def _draw_selective(axes: Axes, selective: Selective, colour: str, name: str, *,
     for point in selective.at_accuracy:
         if point.threshold is not None:
             axes.plot(point.coverage, point.accuracy, "o", color=colour, markersize=5, zorder=4)
-            axes.annotate(
-                f"{100 * point.coverage:.0f} %",
-                (point.coverage, point.accuracy),
-                xytext=(4, 4) if above else (-4, -4),
-                textcoords="offset points",
-                ha="left" if above else "right",
-                va="bottom" if above else "top",
-                color=colour,
-                fontsize=9,
-            )
+            # no room to the left of a point near the axis
+            _label(axes, point, colour, above=above or point.coverage < 0.12)
+
+
+def _label(axes: Axes, point: AtAccuracy, colour: str, *, above: bool) -> None:
+    axes.annotate(
+        f"{100 * point.coverage:.0f} %",
+        (point.coverage, point.accuracy),
+        xytext=(4, 4) if above else (-4, -4),
+        textcoords="offset points",
+        ha="left" if above else "right",
+        va="bottom" if above else "top",
+        color=colour,
+        fontsize=9,
+    )
 
 
 def _draw_calibration(axes: Axes, selective: Selective | None) -> None:

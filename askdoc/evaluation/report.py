@@ -24,13 +24,14 @@ CURVE_POINTS = 100
 class Setting:
     """What was measured: figures are comparable only where all of this is equal.
 
-    embedder: as named by the user, None for the bundled one. sample: how many questions were drawn, None for all.
+    embedder, reader: as named by the user, None for the bundled one. sample: how many questions were drawn, if not all.
     off_topic: the set that other questions came from. right_f1: an answer counts as right from this F1 on.
     """
 
     data: str
     documents: int
     embedder: str | None = None
+    reader: str | None = None
     sample: int | None = None
     seed: int = 0
     off_topic: str | None = None

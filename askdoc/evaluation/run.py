@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
 
+from askdoc.embedders import Embedder
 from askdoc.errors import LoadError, UsageError
 from askdoc.evaluation import squad
 from askdoc.evaluation.beir import JudgedQuery, RetrievalSet, is_beir, load_beir
 from askdoc.evaluation.outcomes import Given, Kind, Outcome, Ranking
 from askdoc.evaluation.report import Report, Setting, report_answers, report_rankings
 from askdoc.evaluation.squad import Dataset, Question
-from askdoc.readers import Reader
+from askdoc.readers import DEFAULT, Reader
 from askdoc.types import Document, Hit, Reply, Source
 
 DEPTH = 20  # passages that retrieval is asked for, as deep as hit@20 looks
@@ -37,6 +38,8 @@ class Asked(Protocol):
 
     @property
     def reader(self) -> Reader: ...
+    @property
+    def embedder(self) -> Embedder: ...
 
     def ask(self, question: str, /, *, answers: int, min_confidence: float) -> Reply:
         """Answer from the whole index."""
@@ -49,19 +52,20 @@ class Asked(Protocol):
 class Plan:
     """What to measure. sample: how many questions, None for all. seed: of the sample. off_topic: a SQuAD-format file.
 
-    embedder: None for the bundled one. right_f1: an answer counts as right from this F1 on, in (0, 1].
+    embedder, reader: None for the bundled ones. right_f1: an answer counts as right from this F1 on, in (0, 1].
     """
 
     sample: int | None = None
     seed: int = 0
     off_topic: Path | None = None
     embedder: str | None = None
+    reader: str | None = None
     right_f1: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished evaluation. weights: the model's name → sha256 of its weights."""
+    """A finished evaluation. weights: name of embedder and reader → sha256 of its weights."""
 
     report: Report
     outcomes: tuple[Outcome | Ranking, ...]
@@ -70,7 +74,7 @@ class Run:
 
 # told how far a stage has come, `done` of `total` steps
 Progress: TypeAlias = Callable[[str, int, int], None]
-OpenTexts: TypeAlias = Callable[[Sequence[str], str | None, Progress], AbstractContextManager[Asked]]
+OpenTexts: TypeAlias = Callable[[Sequence[str], Plan, Progress], AbstractContextManager[Asked]]
 
 
 def _silent(_stage: str, _done: int, _total: int, /) -> None:
@@ -115,16 +119,16 @@ def off_topic_questions(data: Dataset, other: Dataset) -> tuple[Question, ...]:
 
 
 @contextmanager
-def temporary_index(texts: Sequence[str], embedder: str | None, progress: Progress) -> Iterator[Asked]:
+def temporary_index(texts: Sequence[str], plan: Plan, progress: Progress) -> Iterator[Asked]:
     """An index of the texts that vanishes afterwards; the document of `texts[n]` is `document_path(n)`."""
     from askdoc.ask import open_index  # the models are loaded only when something is measured
     from askdoc.build import index_documents
 
     with tempfile.TemporaryDirectory(prefix="askdoc-eval-") as name:
         folder = Path(name) / "index"
-        index_documents(_documents(texts), folder, embedder=embedder, progress=progress)
+        index_documents(_documents(texts), folder, embedder=plan.embedder, progress=progress)
         # there are no files behind these documents that could have changed
-        with open_index(folder, refresh="never") as index:
+        with open_index(folder, refresh="never", reader=plan.reader or DEFAULT) as index:
             yield index
 
 
@@ -146,7 +150,7 @@ def _evaluate_answers(data: Dataset, plan: Plan, open_texts: OpenTexts, progress
     strangers, stranger_name = _strangers(data, plan, len(questions))
     _check(data.name, [*questions, *strangers])
     started = time.perf_counter()
-    with open_texts([paragraph.text for paragraph in data.paragraphs], plan.embedder, progress) as index:
+    with open_texts([paragraph.text for paragraph in data.paragraphs], plan, progress) as index:
         build_seconds = time.perf_counter() - started
         asked: list[Outcome] = []
         for question in questions:
@@ -165,7 +169,7 @@ def _evaluate_rankings(data: RetrievalSet, plan: Plan, open_texts: OpenTexts, pr
         raise UsageError("--off-topic needs questions with answers, and a BEIR folder has none", hint="leave it out")
     queries = sample(data.queries, plan.sample, plan.seed)
     started = time.perf_counter()
-    with open_texts([document.content for document in data.documents], plan.embedder, progress) as index:
+    with open_texts([document.content for document in data.documents], plan, progress) as index:
         build_seconds = time.perf_counter() - started
         rankings: list[Ranking] = []
         for query in queries:
@@ -205,6 +209,7 @@ def _setting(name: str, documents: int, plan: Plan, off_topic: str | None) -> Se
         data=name,
         documents=documents,
         embedder=plan.embedder,
+        reader=plan.reader,
         sample=plan.sample,
         seed=plan.seed,
         off_topic=off_topic,
@@ -213,7 +218,7 @@ def _setting(name: str, documents: int, plan: Plan, off_topic: str | None) -> Se
 
 
 def _weights(index: Asked) -> Mapping[str, str]:
-    return {index.reader.name: index.reader.fingerprint}
+    return {model.name: model.fingerprint for model in (index.embedder, index.reader)}
 
 
 def _outcome(question: Question, paragraph: str, index: Asked) -> Outcome:

@@ -1,8 +1,8 @@
 """SQuAD-format datasets and their official scores, in the standard library alone.
 
-Reads SQuAD 1.1 and 2.0 files and repeats the definitions of the two official evaluation scripts
-(`evaluate-v1.1.py` and `evaluate-v2.0.py`, https://rajpurkar.github.io/SQuAD-explorer/), so that figures can be compared
-with published ones. Every score is in [0, 1].
+Reads SQuAD 1.1 and 2.0 files and repeats the definitions of the two official evaluation scripts (`evaluate-v1.1.py` and
+`evaluate-v2.0.py`, https://rajpurkar.github.io/SQuAD-explorer/), so that figures can be compared with published ones.
+Every score is in [0, 1].
 """
 
 import gzip
@@ -68,8 +68,8 @@ class Dataset:
 class Scored:
     """A reader's best span for one question, its scores against the gold answers, and how sure it is of "no answer".
 
-    `no_answer` may be on any scale; higher means more likely unanswerable. `exact` and `f1` are those of the span, as if
-    it were always given.
+    `no_answer` may be on any scale; higher means more likely unanswerable. `exact` and `f1` are those of the span, as
+    if it were always given.
     """
 
     answerable: bool
@@ -101,8 +101,8 @@ def load_squad(path: Path) -> Dataset:
         for number, entry in enumerate(_field(article, "paragraphs", list, where)):
             place = f"{where}, paragraph {number}"
             paragraph = Paragraph(title=str(title), text=_field(entry, "context", str, place))
-            for item in _field(entry, "qas", list, place):
-                questions.append(_question(item, paragraph, len(paragraphs), place))
+            asked = _field(entry, "qas", list, place)
+            questions += [_question(item, paragraph, len(paragraphs), place) for item in asked]
             paragraphs.append(paragraph)
     name = path.name.removesuffix(".gz").removesuffix(".json")
     return Dataset(name=name, paragraphs=tuple(paragraphs), questions=tuple(questions))

@@ -1,15 +1,13 @@
 """Plain text: Unicode as it says it is, everything else by an honest guess that is reported."""
 
+# ruff: noqa: RUF001 - letters and signs of many languages are this module's business
+
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from askdoc.errors import LoadError
 from askdoc.loaders import Loaded
-
-if TYPE_CHECKING:
-    from charset_normalizer import CharsetMatch
 
 # The longer mark first: UTF-32 LE begins with the whole mark of UTF-16 LE.
 _BOMS = (
@@ -24,9 +22,25 @@ _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\b\x1a\x1b")) + b"\x7f"
 _MOST_CONTROLS = 0.05  # share of control characters above which data is not text (random bytes have 0.1)
 _MOST_DAMAGE = 0.1  # share of broken characters among the non-ASCII ones up to which text is still UTF-8
 
+# Encodings of the Latin script differ in a few letters, which detection mixes up in short texts; so the one wins in
+# which most characters are common ones of its languages, at a tie the first. Sure signs of another language are left
+# out: Czech has what would be Icelandic in windows-1252, Hungarian what would be Portuguese.
+_SIGNS = "‘’“”–—…•€§°«»\xa0"
+_WESTERN = _SIGNS + "¿¡£ßœàáâãäåæçèéêëìíîïñòóôöøùúûüÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÖØÙÚÛÜŒ"
+_CENTRAL = _SIGNS + "áâăäąćčďđéęěëíîľłńňóôőöřśšşťţúůűüýźžżßÁÂĂÄĄĆČĎĐÉĘĚËÍÎĽŁŃŇÓÔŐÖŘŚŠŞŤŢÚŮŰÜÝŹŽŻ"
+_TURKISH = _SIGNS + "âçğıîöşûüÂÇĞİÎÖŞÛÜ"
+_LATIN = {
+    "cp1252": frozenset(_WESTERN),
+    "cp1250": frozenset(_CENTRAL),
+    "iso8859_2": frozenset(_CENTRAL),
+    "cp1254": frozenset(_TURKISH),
+    "cp850": frozenset(_WESTERN),
+    "mac_roman": frozenset(_WESTERN),
+}
 _LEGACY = (
-    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "iso8859_2", "iso8859_7"),
-    *("koi8_r", "cp866", "cp850", "mac_roman", "cp932", "euc_jp", "gb18030", "big5", "cp949"),
+    *_LATIN,
+    *("cp1251", "koi8_r", "cp866", "cp1253", "iso8859_7", "cp1255", "cp1256"),
+    *("cp932", "euc_jp", "gb18030", "big5", "euc_kr"),
 )
 _SAMPLE_BYTES = 1 << 16  # what detection looks at: more does not make the guess better, only slower
 _FEW_BYTES = 4  # with fewer bytes outside ASCII there is nothing to detect: the most common encoding is the best guess
@@ -156,17 +170,34 @@ def _guesses(sample: bytes) -> list[str]:
         return []
     from charset_normalizer import from_bytes  # imported only here: most files are UTF-8
 
-    matches = list(from_bytes(sample, cp_isolation=list(_LEGACY), preemptive_behaviour=False))
-    for match in matches:  # Western European text is as plausible in cp1250, and far more common than Czech in it
-        if "cp1252" in match.could_be_from_charset and _about_as_plausible(match, matches[0]):
-            return ["cp1252"]
-    if matches and matches[0].encoding == "cp1250" and not _ONLY_IN_WINDOWS.search(sample):
-        return ["iso8859_2"]  # where Polish and Czech have letters that windows-1250 has among those bytes
-    return [match.encoding for match in matches]
+    matches = from_bytes(sample, cp_isolation=list(_LEGACY), preemptive_behaviour=False)
+    encodings = [match.encoding for match in matches if match.encoding != "euc_kr" or _is_korean(str(match))]
+    if encodings and encodings[0] in _LATIN:
+        encodings.insert(0, _latin_guess(sample))
+    return encodings
 
 
-def _about_as_plausible(match: CharsetMatch, best: CharsetMatch) -> bool:
-    return match.chaos <= best.chaos and match.coherence >= best.coherence - 0.02
+def _is_korean(text: str) -> bool:
+    """Whether Korean letters prevail by far: Chinese read as Korean is a mixture of them and Chinese characters."""
+    hangul = sum("\uac00" <= char <= "\ud7a3" for char in text)
+    chinese = sum("\u4e00" <= char <= "\u9fff" for char in text)
+    return hangul > 10 * chinese
+
+
+def _latin_guess(sample: bytes) -> str:
+    best = max(_LATIN, key=lambda encoding: _share_of_common(sample, encoding))
+    if best == "cp1250" and not _ONLY_IN_WINDOWS.search(sample):
+        return "iso8859_2"  # hardly a sentence of Polish or Czech in windows-1250 has none of these bytes
+    return best
+
+
+def _share_of_common(sample: bytes, encoding: str) -> float:
+    try:
+        text = sample.decode(encoding)
+    except UnicodeDecodeError:
+        return 0.0
+    outside_ascii = [char for char in text if not char.isascii()]
+    return sum(char in _LATIN[encoding] for char in outside_ascii) / max(1, len(outside_ascii))
 
 
 def _public_name(codec: str) -> str:

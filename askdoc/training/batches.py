@@ -20,8 +20,11 @@ QUESTION_TOKENS = 64  # longer questions are cut
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question on a passage. `spans` are its annotated answers as character offsets [start, end), with repetitions
-    where annotators agree; none means that the passage does not answer."""
+    """A question on a passage.
+
+    `spans` are its annotated answers as character offsets [start, end), with repetitions where annotators agree; none
+    means that the passage does not answer.
+    """
 
     question: str
     passage: str
@@ -32,8 +35,8 @@ class Example:
 class Window:
     """One input of the reader, and how its tokens map back to the passage.
 
-    `ids` has [CLS], the question, [SEP], part of the passage, [SEP]. Token `passage_from + i` of it covers the passage's
-    characters `offsets[i]`.
+    `ids` has [CLS], the question, [SEP], part of the passage, [SEP]. Token `passage_from + i` of it covers the
+    passage's characters `offsets[i]`.
     """
 
     ids: array[int]
@@ -77,6 +80,15 @@ class Batch:
     starts: Tensor
     ends: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        return Batch(self.inputs.to(device), self.starts.to(device), self.ends.to(device))
+
+
+def seeded(*parts: object) -> random.Random:
+    """A generator that follows from the parts alone, the same on every machine."""
+    return random.Random("/".join(map(str, parts)))  # noqa: S311  # to be repeatable, not secret
+
 
 def load_tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer of a model folder, cleared of the truncation and padding that a sentence embedder's may carry."""
@@ -95,7 +107,7 @@ def windows(
     """
     asked = tokenizer.encode(question, add_special_tokens=False).ids[:QUESTION_TOKENS]
     encoded = tokenizer.encode(passage, add_special_tokens=False)
-    cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    cls, sep = _special(tokenizer, "[CLS]"), _special(tokenizer, "[SEP]")
     room = length - len(asked) - 3
     shared = room // 3 if stride is None else min(stride, room - 1)
     result = []
@@ -132,7 +144,7 @@ def token_span(window: Window, start: int, end: int) -> tuple[int, int] | None:
     return window.passage_from + touched[0], window.passage_from + touched[-1]
 
 
-def pad(some: Sequence[Window] | Sequence[Feature]) -> Inputs:
+def pad(some: Sequence[Window | Feature]) -> Inputs:
     """The windows as one batch, padded with zeros (BERT's [PAD]) to the longest."""
     length = max(len(window.ids) for window in some)
     ids, types, mask = (torch.zeros(len(some), length, dtype=torch.long) for _ in range(3))
@@ -160,6 +172,13 @@ def bucketed(features: Sequence[Feature], *, tokens: int, rng: random.Random) ->
     groups = list(_cut(sorted(features, key=lambda item: len(item.ids)), tokens))
     rng.shuffle(groups)
     return groups
+
+
+def _special(tokenizer: Tokenizer, name: str) -> int:
+    found: int | None = tokenizer.token_to_id(name)
+    if found is None:
+        raise ValueError(f"the tokenizer has no {name}, so it is not BERT's")
+    return found
 
 
 def _cut(ordered: Sequence[Feature], tokens: int) -> Iterator[list[Feature]]:

@@ -18,7 +18,6 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from transformers import BertForQuestionAnswering
 
 from askdoc.evaluation.squad import (
     Dataset,
@@ -31,6 +30,7 @@ from askdoc.evaluation.squad import (
     load_squad,
 )
 from askdoc.training.batches import Inputs, Window, load_tokenizer, pad, windows
+from askdoc.training.network import load_model
 
 SPAN_TOKENS = 30
 _NEVER = -1e9
@@ -46,8 +46,11 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Means over a dataset, in percent. `has_answer_*` score the best span, without threshold, where there is an answer;
-    `best_*` are SQuAD 2.0's over all questions at the best threshold."""
+    """Means over a dataset, in percent.
+
+    `has_answer_*` score the best span, without threshold, where there is an answer; `best_*` are SQuAD 2.0's over all
+    questions at the best threshold.
+    """
 
     dataset: str
     questions: int
@@ -56,14 +59,19 @@ class Scores:
     best_exact: float
     best_f1: float
 
+    def figures(self) -> dict[str, float]:
+        """The numbers by their names, for a log."""
+        return {key: round(value, 3) for key, value in asdict(self).items() if key != "dataset"}
 
-def measure(
-    model: nn.Module, tokenizer: Tokenizer, dataset: Dataset, *, length: int = 384, stride: int = 128, tokens: int = 6144
-) -> Scores:
-    """The reader's scores on the dataset. `model` takes BERT's inputs and gives start and end logits (windows, length)."""
+
+def measure(model: nn.Module, tokenizer: Tokenizer, dataset: Dataset) -> Scores:
+    """The reader's scores on the dataset, of windows of 384 tokens that share 128.
+
+    `model` takes BERT's inputs and gives an object with `start_logits` and `end_logits`, each (windows, length).
+    """
     questions = dataset.questions
     asked = [(question.text, dataset.paragraphs[question.paragraph].text) for question in questions]
-    predictions = predict(model, tokenizer, asked, length=length, stride=stride, tokens=tokens)
+    predictions = predict(model, tokenizer, asked, length=384, stride=128, tokens=6144)
     return scores(dataset.name, questions, predictions)
 
 
@@ -83,7 +91,8 @@ def scores(name: str, questions: Sequence[Question], predictions: Sequence[Predi
 
 def sample(dataset: Dataset, count: int, *, seed: int = 0) -> Dataset:
     """A fixed random part of a dataset's questions, in the dataset's order."""
-    chosen = sorted(random.Random(seed).sample(range(len(dataset.questions)), min(count, len(dataset.questions))))
+    rng = random.Random(seed)  # noqa: S311  # to be repeatable, not secret
+    chosen = sorted(rng.sample(range(len(dataset.questions)), min(count, len(dataset.questions))))
     return Dataset(dataset.name, dataset.paragraphs, tuple(dataset.questions[number] for number in chosen))
 
 
@@ -103,13 +112,12 @@ def predict(
         for (number, _), (null, span) in zip(group, best_spans(model, [part for _, part in group]), strict=True):
             spans[number].append(span)
             nulls[number].append(null)
-    return [
-        _prediction(passage, max(found), min(null)) for (_, passage), found, null in zip(asked, spans, nulls, strict=True)
-    ]
+    best = zip(asked, map(max, spans), map(min, nulls), strict=True)
+    return [Prediction(passage[start:end], null - score) for (_, passage), (score, start, end), null in best]
 
 
 def best_spans(model: nn.Module, some: Sequence[Window]) -> list[tuple[float, tuple[float, int, int]]]:
-    """For each window the null logit (start plus end at [CLS]) and the best span: its logit, first and last character."""
+    """For each window the null logit (start plus end at [CLS]) and the best span: its logit and its characters."""
     start, end = logits(model, pad(some).to(next(model.parameters()).device))
     best, where = span_logits(start, end, some).flatten(1).max(dim=1)  # (windows,)
     nulls = (start[:, 0] + end[:, 0]).tolist()
@@ -120,7 +128,7 @@ def best_spans(model: nn.Module, some: Sequence[Window]) -> list[tuple[float, tu
 
 
 def span_logits(start: Tensor, end: Tensor, some: Sequence[Window]) -> Tensor:
-    """Start plus end logit of every pair of positions, (windows, length, length); hugely negative where that is no span.
+    """Start plus end logit of every pair of positions, (windows, length, length); hugely negative where no span is.
 
     A span lies in the passage, does not end before it starts, and has at most `SPAN_TOKENS` tokens.
     """
@@ -148,11 +156,6 @@ def logits(model: nn.Module, inputs: Inputs) -> tuple[Tensor, Tensor]:
     output = model(input_ids=inputs.ids, token_type_ids=inputs.types, attention_mask=inputs.mask)
     model.train(was_training)
     return output.start_logits.float(), output.end_logits.float()
-
-
-def _prediction(passage: str, span: tuple[float, int, int], null: float) -> Prediction:
-    score, start, end = span
-    return Prediction(text=passage[start:end], no_answer=null - score)
 
 
 def _scored(question: Question, prediction: Prediction) -> Scored:
@@ -184,7 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = BertForQuestionAnswering.from_pretrained(options.model, dtype=torch.float32).to(device)
+    model = load_model(options.model).to(device)
     tokenizer = load_tokenizer(options.model)
     for path in options.datasets:
         dataset = load_squad(path)

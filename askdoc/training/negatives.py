@@ -1,10 +1,10 @@
 """Questions that a passage does not answer, made from questions that it does; pure, and the same for the same seed.
 
-SQuAD 2.0's unanswerable questions were written by people to look answerable. Its authors found these kinds (Rajpurkar et
-al. 2018, table 2): an entity swapped, a word replaced by its antonym, a negation put in, something near that the passage
-does not mention. Each maker here imitates one of them, or does what a retriever does to a reader: it shows a passage that
-looks right and is not. A maker returns None where it finds no edit that all but surely leaves the question without an
-answer, since one wrong "no answer" teaches more harm than several right ones teach good.
+SQuAD 2.0's unanswerable questions were written by people to look answerable. Its authors found these kinds (Rajpurkar
+et al. 2018, table 2): an entity swapped, a word replaced by its antonym, a negation put in, something near that the
+passage does not mention. Each maker here imitates one of them, or does what a retriever does to a reader: it shows a
+passage that looks right and is not. A maker returns None where it finds no edit that all but surely leaves the question
+without an answer, since one wrong "no answer" teaches more harm than several right ones teach good.
 """
 
 import math
@@ -13,46 +13,47 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from askdoc.training.batches import Example
 
 _WORD = re.compile(r"\w+")
-_SENTENCE_BREAK = re.compile(r"(?<=[.!?])[\"”')\]]*\s+(?=[\"“(\[]?[A-Z0-9])|\n+")
-_CAPITAL = r"[A-Z][\w'’&-]*\w"
+_SENTENCE_BREAK = re.compile(r"(?<=[.!?])[\"\u201d')\]]*\s+(?=[\"\u201c(\[]?[A-Z0-9])|\n+")
+_CAPITAL = r"[A-Z][\w'\u2019&-]*\w"
 _NAME = re.compile(rf"{_CAPITAL}(?: (?:of |the |de |von )?{_CAPITAL})*")
 _INNER_NAME = re.compile(rf"(?<=[a-z,] ){_NAME.pattern}")  # a capital within a sentence is a name's
 _NUMBER = re.compile(r"(?<![\w.,$-])\d+(?![\w.,%-]*\d)")
-_NEGATION = re.compile(r"\b(?:not|never|no|nor|without|except|cannot)\b|n['’]t\b", re.IGNORECASE)
+_NEGATION = re.compile(r"\b(?:not|never|no|nor|without|except|cannot)\b|n['\u2019]t\b", re.IGNORECASE)
 _AUXILIARY = re.compile(
     r"\b(is|are|was|were|did|does|do|could|has|have|had|would|should)\b(?= (?!it\b|there\b))", re.IGNORECASE
 )
-_STOP = frozenset(
-    "a an the of in on at to for from by with and or as is are was were be been do does did has have had what which who"
-    " whom whose when where why how many much long name type kind it its he she they his her their this that these those"
-    " than not there would could can will may about into during after before between also most more one other some such"
-    " no according what's".split()
-)
-_OPPOSITES = (
-    "first last|largest smallest|biggest smallest|highest lowest|oldest youngest|longest shortest|most least|more fewer|"
-    "before after|increase decrease|increased decreased|rise fall|rose fell|north south|northern southern|east west|"
-    "eastern western|won lost|win lose|begin end|began ended|start end|started ended|inside outside|above below|"
-    "early late|earlier later|earliest latest|newest oldest|best worst|better worse|high low|higher lower|larger smaller|"
-    "greater lesser|majority minority|maximum minimum|positive negative|success failure|successful unsuccessful|"
-    "public private|male female|men women|rural urban|support oppose|supported opposed|supports opposes|accept reject|"
-    "accepted rejected|allow forbid|allowed forbidden|allows forbids|arrive leave|arrived left|create destroy|"
-    "created destroyed|buy sell|bought sold|import export|imported exported|opened closed|popular unpopular|common rare|"
-    "strong weak|rich poor|modern ancient|major minor|upper lower|birth death|born buried|friend enemy|legal illegal|"
-    "natural artificial|internal external|domestic foreign|gained lost|hot cold|summer winter|day night|front back|"
-    "top bottom|primary secondary|ally opponent|joined left|agree disagree|agreed refused|liked disliked|loved hated|"
-    "expensive cheap|easy difficult|fast slow|heavy light|advantage disadvantage|adults children|parents children|"
-    "include exclude|included excluded|married divorced|raised lowered|gave took|sent received|added removed|"
-    "offer refuse|offered refused|praised criticized|hired fired|older younger|longer shorter|faster slower|"
-    "stronger weaker|possible impossible|active inactive|known unknown|complete incomplete|formal informal"
-)
+_FUNCTION_WORDS = """
+    a an the of in on at to for from by with and or as is are was were be been do does did has have had what which who
+    whom whose when where why how many much long name type kind it its he she they his her their this that these those
+    than not there would could can will may about into during after before between also most more one other some such no
+    according
+"""
+_STOP = frozenset(_FUNCTION_WORDS.split())
+_OPPOSITES = """
+    first last, largest smallest, biggest smallest, highest lowest, oldest youngest, longest shortest, most least,
+    more fewer, before after, increase decrease, increased decreased, rise fall, rose fell, north south,
+    northern southern, east west, eastern western, won lost, win lose, begin end, began ended, start end, started ended,
+    inside outside, above below, early late, earlier later, earliest latest, newest oldest, best worst, better worse,
+    high low, higher lower, larger smaller, greater lesser, majority minority, maximum minimum, positive negative,
+    success failure, successful unsuccessful, public private, male female, men women, rural urban, support oppose,
+    supported opposed, supports opposes, accept reject, accepted rejected, allow forbid, allowed forbidden,
+    allows forbids, arrive leave, arrived left, create destroy, created destroyed, buy sell, bought sold, import export,
+    imported exported, opened closed, popular unpopular, common rare, strong weak, rich poor, modern ancient,
+    major minor, upper lower, birth death, born buried, friend enemy, legal illegal, natural artificial,
+    internal external, domestic foreign, gained lost, hot cold, summer winter, day night, front back, top bottom,
+    primary secondary, ally opponent, joined left, agree disagree, agreed refused, liked disliked, loved hated,
+    expensive cheap, easy difficult, fast slow, heavy light, advantage disadvantage, adults children, parents children,
+    include exclude, included excluded, married divorced, raised lowered, gave took, sent received, added removed,
+    offer refuse, offered refused, praised criticized, hired fired, older younger, longer shorter, faster slower,
+    stronger weaker, possible impossible, active inactive, known unknown, complete incomplete, formal informal
+"""
 ANTONYMS: Mapping[str, str] = {
-    word: opposite
-    for pair in reversed(_OPPOSITES.split("|"))
-    for word, opposite in (pair.split(), pair.split()[::-1])
+    word: opposite for pair in reversed(_OPPOSITES.split(",")) for word, opposite in (pair.split(), pair.split()[::-1])
 }
 
 
@@ -165,7 +166,7 @@ def opposite(example: Example, among: Corpus, rng: random.Random) -> Example | N
 
 
 def negated(example: Example, among: Corpus, rng: random.Random) -> Example | None:
-    """The question with "not" after its first auxiliary verb ("n't" for do), unless it or the answer's sentence denies."""
+    """The question with "not" after its first auxiliary verb, unless it or the answer's sentence denies already."""
     found = _AUXILIARY.search(example.question)
     denies = any(_NEGATION.search(example.passage[left:right]) for left, right in _answer_sentences(example))
     if not found or denies or _NEGATION.search(example.question):
@@ -207,7 +208,7 @@ MAKERS: Mapping[Maker, float] = {
 def unanswerable(
     example: Example, among: Corpus, rng: random.Random, makers: Mapping[Maker, float] = MAKERS
 ) -> Example | None:
-    """A question without an answer made from one with an answer, by the first maker that can, in a weighted random order."""
+    """An unanswerable question made from an answerable one by the first maker that can, in a weighted random order."""
     order = sorted(makers, key=lambda maker: -(rng.random() ** (1.0 / makers[maker])))  # Efraimidis and Spirakis 2006
     made = (maker(example, among, rng) for maker in order)
     return next((found for found in made if found is not None), None)
@@ -259,7 +260,17 @@ def _holds_answer(text: str, example: Example) -> bool:
 
 
 def _share_word(left: str, right: str) -> bool:
-    return bool(set(words(left)) & set(words(right)) - _STOP)
+    return not _rare_words(left).isdisjoint(_rare_words(right))
+
+
+@lru_cache(maxsize=1 << 17)
+def _rare_words(text: str) -> frozenset[str]:
+    return frozenset(words(text)) - _STOP
+
+
+@lru_cache(maxsize=1 << 14)
+def _inner_names(passage: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_INNER_NAME.findall(passage)))
 
 
 def _same_shape(left: str, right: str) -> bool:
@@ -274,7 +285,7 @@ def _question_names(question: str) -> list[str]:
 
 def _absent_names(example: Example, among: Corpus) -> list[str]:
     article = among.articles.get(example.passage, ())
-    names = dict.fromkeys(name for text in article if text != example.passage for name in _INNER_NAME.findall(text))
+    names = dict.fromkeys(name for text in article if text != example.passage for name in _inner_names(text))
     return [name for name in names if not _share_word(name, example.passage)]
 
 
@@ -285,7 +296,7 @@ def _near_names(example: Example) -> list[str]:
     result: dict[str, None] = {}
     for left, right in sentences(example.passage):
         sentence = example.passage[left:right]
-        names = _INNER_NAME.findall(sentence)
+        names = _inner_names(sentence)
         rivals = any(character.isdigit() for character in sentence) if _has_digit(answers) else len(names) > 1
         if (left, right) not in answering and not rivals:
             result.update(dict.fromkeys(name for name in names if not _share_word(name, said)))

@@ -1,11 +1,11 @@
 """Training questions from retrieval sets: a reader marks the answer in the sentence that is known to hold it.
 
-    python -m askdoc.training.self_label MODEL_FOLDER OUT.json.gz RETRIEVAL_FOLDER… [--surer-than 0.15]
+    python -m askdoc.training.self_label MODEL_FOLDER OUT.json.gz RETRIEVAL_FOLDER… [--surer-than 0.25]
 
-A RETRIEVAL_FOLDER is in the BEIR layout, its documents are sentences. Told the right sentence, the reader finds the answer
-far more often than in a whole passage, so what it marks there can teach it to find it in one (self-training). Sentences are
-joined into paragraphs: with their neighbours where the corpus is in reading order, else with those that share rare words.
-The result is a SQuAD-format file for `askdoc.training.reader --also`.
+A RETRIEVAL_FOLDER is in the BEIR layout, its documents are sentences. Told the right sentence, a reader finds the
+answer more often than in a whole passage, so what it marks there can teach it to find it in one (self-training).
+Sentences are joined into paragraphs: with their neighbours where the corpus is in reading order, else with those that
+share rare words. The result is a SQuAD-format file for `askdoc.training.reader --also`.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
 from tokenizers import Tokenizer
 from torch import nn
-from transformers import BertForQuestionAnswering
 
 from askdoc.evaluation.squad import load_squad
 from askdoc.training.batches import Window, load_tokenizer, pad, windows
 from askdoc.training.measure import characters, grouped, logits, span_logits
 from askdoc.training.negatives import words
+from askdoc.training.network import load_model
 
 BLOCK = 5  # sentences a paragraph
 MARKS = 8  # annotators that a reader stands in for
@@ -47,15 +48,20 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A question with answers that the reader marked, characters [start, end) of the sentence, as if by `MARKS` annotators:
-    drawn from its distribution over spans, so that its doubts are passed on too."""
+    """A question with the answers that a reader marked, characters [start, end) of the sentence.
+
+    They are drawn from its distribution over spans, as if by `MARKS` annotators, so that its doubts are passed on too.
+    """
 
     asked: Asked
     spans: tuple[tuple[int, int], ...]
 
 
 def load_retrieval(folder: Path) -> tuple[list[str], list[Asked]]:
-    """The sentences, in the corpus's order, and the questions of a BEIR folder. Raises OSError, KeyError or ValueError."""
+    """The sentences, in the corpus's order, and the questions of a BEIR folder.
+
+    Raises OSError, KeyError or ValueError if it is none.
+    """
     corpus = [json.loads(line) for line in _lines(folder / "corpus.jsonl.gz")]
     numbers = {entry["_id"]: number for number, entry in enumerate(corpus)}
     judged = csv.DictReader(_lines(folder / "qrels.tsv.gz"), delimiter="\t")
@@ -68,7 +74,7 @@ def load_retrieval(folder: Path) -> tuple[list[str], list[Asked]]:
 def mark(
     model: nn.Module, tokenizer: Tokenizer, sentences: Sequence[str], asked: Sequence[Asked], *, surer_than: float
 ) -> list[Marked]:
-    """Marks for each question in its sentence, "no answer" forbidden, if the best span's probability exceeds `surer_than`.
+    """Marks in its sentence for each question whose best span is more probable than `surer_than`.
 
     The draws follow PyTorch's global generator.
     """
@@ -117,11 +123,13 @@ def by_likeness(sentences: Sequence[str]) -> list[list[int]]:
 def in_reading_order(asked: Sequence[Asked]) -> bool:
     """Whether neighbouring sentences of the corpus seem to come from one text: ids of the questions rise with them."""
     numbers = [int("".join(filter(str.isdigit, question.id)) or 0) for question in asked]
-    rising = sum(left <= right for left, right in zip(numbers, numbers[1:], strict=False))
+    rising = sum(left <= right for left, right in pairwise(numbers))
     return rising > 0.95 * len(numbers)
 
 
-def articles(name: str, sentences: Sequence[str], marked: Iterable[Marked], blocks: Iterable[Sequence[int]]) -> list[Any]:
+def articles(
+    name: str, sentences: Sequence[str], marked: Iterable[Marked], blocks: Iterable[Sequence[int]]
+) -> list[Any]:
     """The blocks as SQuAD articles of one paragraph each, with the marked questions."""
     by_sentence: dict[int, list[Marked]] = defaultdict(list)
     for each in marked:
@@ -174,12 +182,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("model", type=Path, help="folder of the reader that marks")
     parser.add_argument("out", type=Path, help="SQuAD-format file to write, .json.gz")
     parser.add_argument("folders", type=Path, nargs="+", help="retrieval sets in the BEIR layout")
-    parser.add_argument("--known", type=Path, nargs="*", default=[], help="leave out the questions of these SQuAD files")
-    parser.add_argument("--surer-than", type=float, default=0.15, help="least probability of a mark (%(default)s)")
+    parser.add_argument(
+        "--known", type=Path, nargs="*", default=[], help="leave out the questions of these SQuAD files"
+    )
+    parser.add_argument("--surer-than", type=float, default=0.25, help="least probability of a mark (%(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="of PyTorch (%(default)s)")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    model = BertForQuestionAnswering.from_pretrained(options.model, dtype=torch.float32)
+    model = load_model(options.model)
     tokenizer = load_tokenizer(options.model)
     known = {normal(question.text) for path in options.known for question in load_squad(path).questions}
     data: list[Any] = []

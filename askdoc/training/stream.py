@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tokenizers import Tokenizer
 
-from askdoc.training.batches import Example, Feature, bucketed, feature
+from askdoc.training.batches import Example, Feature, bucketed, feature, seeded
 from askdoc.training.mixture import Source, round_examples
 
 POOL = 2048  # examples that are sorted by length together
@@ -25,6 +24,9 @@ class Place:
     def after(self) -> Place:
         """The place of the next batch, if the pool has one; past its end it stands for the next pool's first."""
         return replace(self, batch=self.batch + 1)
+
+
+START = Place(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,6 @@ class Stream:
             number, first_pool = number + 1, 0
 
     def _pool(self, examples: Sequence[Example], seed: str) -> list[list[Feature]]:
-        rng = random.Random(seed)
+        rng = seeded(seed)
         features = [feature(example, self.tokenizer, length=self.length, rng=rng) for example in examples]
         return bucketed(features, tokens=self.tokens, rng=rng)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from askdoc.evaluation.run import Progress, document_path
+from askdoc.embedders.hashing import HashingEmbedder
+from askdoc.evaluation.run import Plan, Progress, document_path
 from askdoc.types import Answer, Hit, IndexInfo, Passage, Reading, Reply, Source, Span
 
 
@@ -37,6 +38,7 @@ class SmallIndex:
 
     texts: Sequence[str]
     reader: ByHeart
+    embedder = HashingEmbedder()
 
     def search(self, query: str, /, *, passages: int) -> Reply:
         words = set(query.lower().split())
@@ -79,7 +81,7 @@ def open_small() -> Callable[..., object]:
     """Opens a `SmallIndex` of texts, as `temporary_index` would open a real one."""
 
     @contextmanager
-    def open_texts(texts: Sequence[str], embedder: str | None, progress: Progress) -> Iterator[SmallIndex]:
+    def open_texts(texts: Sequence[str], plan: Plan, progress: Progress) -> Iterator[SmallIndex]:
         progress("indexing", len(texts), len(texts))
         yield SmallIndex(texts, ByHeart(KNOWN))
 

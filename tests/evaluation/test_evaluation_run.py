@@ -76,6 +76,26 @@ def test_squad2_figures_are_given_only_where_some_questions_have_no_answer(
     assert (answerable.squad2, answerable.confidence_answerable, answerable.answerability.off_topic) == (None,) * 3
 
 
+def test_a_real_index_is_built_asked_and_gone(town: Path, animals: Path) -> None:
+    """The whole way, with the models that need no weights."""
+    told: list[str] = []
+    plan = Plan(off_topic=animals, embedder="hashing", reader="overlap")
+    run = evaluate(town, plan, progress=lambda stage, done, total: told.append(stage))
+    report = run.report
+    assert isinstance(report, AnswerReport)
+    assert report.retrieval.hit1.value == 1.0
+    assert report.hit1_after_reading.value == 1.0
+    assert report.end_to_end.f1.value > 0.0
+    assert report.speed.per_second > 0.0
+    assert set(run.weights) == {"hashing", "overlap"}
+    assert told[-1] == "asking"
+
+
+def test_a_real_index_ranks_a_beir_folder(beir: Path) -> None:
+    report = evaluate(beir, Plan(embedder="hashing", reader="overlap")).report
+    assert report.retrieval.hit5.value == 1.0
+
+
 def test_what_counts_as_right_can_be_set(town: Path, open_small: Open) -> None:
     strict = evaluate(town, Plan(right_f1=1.0), open_texts=open_small).report
     assert isinstance(strict, AnswerReport)

@@ -29,7 +29,8 @@ def test_a_result_says_what_was_measured_and_with_what(measured: Run, tmp_path: 
     assert path.name == "20250304T050607Z-abcdef0-town.json"
     record = json.loads(path.read_text())
     assert (record["date"], record["commit"], record["dirty"]) == ("2025-03-04T05:06:07+00:00", COMMIT.sha, False)
-    assert record["weights"] == {"by-heart": "f" * 64}
+    assert record["weights"]["by-heart"] == "f" * 64
+    assert len(record["weights"]) == 2
     assert record["report"]["end_to_end"]["exact"]["value"] == 0.5
     assert record["machine"]["cores"] >= 1
 

@@ -1,0 +1,301 @@
+"""Fits what askdoc decides with: the fusion, the ranking of answers, the confidence and the threshold.
+
+    python -m askdoc.training.confidence DEV_FOLDER TRAIN_FOLDER [--sample N] [--check SQUAD_FILE] [--out fitted.json]
+
+It indexes the paragraphs of `squad_v1.1_dev_a`, asks its questions (answerable), those of `squad_v2.0_dev_a` that have
+no answer there (unanswerable, but on the subject) and some of other sets whose paragraphs are not in the index
+(off-topic). Everything is chosen on every other article and reported on the rest. Numbers are chosen by search:
+the fusion's weight by retrieval, the passages read and the worth of retrieval by end-to-end F1, the confidence by
+logistic regression, the threshold as the one with the fewest mistakes, where a wrong answer and a withheld right answer
+cost the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import pickle
+import random
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from askdoc import ask, build, ranking
+from askdoc.confidence import Calibration, Evidence
+from askdoc.evaluation.metrics import Rated, auroc, calibration_error, coverage_at, equal_mass_bins, risk_coverage
+from askdoc.evaluation.squad import Dataset, exact_match, f1, load_squad
+from askdoc.fusion import fuse
+from askdoc.indexes import Scored
+from askdoc.models import BUNDLED
+from askdoc.ranking import Settings
+from askdoc.types import Document, Hit, Reading, Source
+
+RIGHT = 0.7  # an answer is right from this token F1 on
+READ = 12  # passages read of each question, of which the search takes the first k
+OFF_TOPIC = ("squadshifts_new_wiki", "fairytaleqa", "covidqa", "policyqa")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A question with all that askdoc knew when it answered. golds: empty where the documents do not answer."""
+
+    question: str
+    kind: str
+    golds: tuple[str, ...]
+    paragraph: str
+    article: str
+    rankings: Mapping[str, Sequence[Scored]]
+    hits: tuple[Hit, ...]
+    readings: tuple[Reading, ...]
+
+
+def documents(dataset: Dataset) -> Iterator[Document]:
+    """Each paragraph as a document of its own, named by its number."""
+    for number, paragraph in enumerate(dataset.paragraphs):
+        digest = hashlib.sha256(paragraph.text.encode()).hexdigest()
+        yield Document(Source(f"p{number:05d}", digest, len(paragraph.text), 0), paragraph.text)
+
+
+def questions(answerable: Dataset, unanswerable: Dataset | None, off_topic: Sequence[Dataset], *, sample: int, seed: int
+              ) -> list[Case]:  # fmt: skip
+    """A mix of `sample` answerable questions and a third as many of each other kind; nothing asked yet."""
+    rng = random.Random(seed)
+    cases = [_case(answerable, number, "answerable") for number in _sampled(answerable, True, sample, rng)]
+    if unanswerable is not None:
+        chosen = _sampled(unanswerable, False, sample // 3, rng)
+        cases += [_case(unanswerable, number, "unanswerable") for number in chosen]
+    for other in off_topic:
+        chosen = _sampled(other, True, sample // 3 // len(off_topic), rng)
+        cases += [_case(other, number, "off-topic") for number in chosen]
+    return cases
+
+
+def _sampled(dataset: Dataset, answerable: bool, count: int, rng: random.Random) -> list[int]:
+    fitting = [number for number, question in enumerate(dataset.questions) if question.answerable == answerable]
+    return sorted(rng.sample(fitting, min(count, len(fitting))))
+
+
+def _case(dataset: Dataset, number: int, kind: str) -> Case:
+    question = dataset.questions[number]
+    golds = tuple(gold.text for gold in question.answers) if kind == "answerable" else ()
+    article = dataset.paragraphs[question.paragraph].title
+    return Case(question.text, kind, golds, f"p{question.paragraph:05d}", article, {}, (), ())
+
+
+def asked(index: ask.Index, case: Case) -> Case:
+    """The case with what the index and the reader say to it."""
+    hits, _ = index.retrieve(case.question, READ)
+    readings = index.reader.read(case.question, [hit.passage.text for hit in hits])
+    return replace(case, rankings=index.rankings(case.question), hits=tuple(hits), readings=tuple(readings))
+
+
+def collect(answerable: Dataset, cases: Sequence[Case]) -> tuple[list[Case], dict[int, str], str]:
+    """Ask every case; also the paragraph of each passage id, and the reader's fingerprint."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "index"
+        build.index_documents(documents(answerable), folder)
+        with ask.open_index(folder, refresh="never") as index:
+            done = []
+            for at, case in enumerate(cases):
+                done.append(asked(index, case))
+                if at % 100 == 0:
+                    print(f"{at} of {len(cases)} questions asked", flush=True)  # noqa: T201
+            ids = {one.id for case in done for ranked in case.rankings.values() for one in ranked}
+            return done, index.paths(sorted(ids)), index.reader.fingerprint
+
+
+def hit_at(cases: Sequence[Case], paths: Mapping[int, str], weight: float, ks: Sequence[int] = (1, 5, 20)) -> list[float]:
+    """hit@k of the fusion that gives the dense index this weight: the gold paragraph is among the first k paragraphs."""
+    ranks = []
+    for case in cases:
+        fused = fuse(case.rankings, {"dense": weight, "lexical": 1.0 - weight})
+        found = list(dict.fromkeys(paths[one.id] for one in fused))
+        ranks.append(found.index(case.paragraph) + 1 if case.paragraph in found else 10**6)
+    return [float(np.mean([rank <= k for rank in ranks])) for k in ks]
+
+
+def refused(case: Case, weight: float, limit: int) -> Case:
+    """The case with its hits scored and ordered by another fusion, and only the first `limit` of them."""
+    scores = {one.id: one.score for one in fuse(case.rankings, {"dense": weight, "lexical": 1.0 - weight})}
+    by_parts = {tuple(sorted(one.scores.items())): scores[one.id] for one in fuse(case.rankings, {"dense": 1, "lexical": 1})}
+    scored = [
+        (replace(hit, score=by_parts[tuple(sorted(hit.scores.items()))]), reading)
+        for hit, reading in zip(case.hits, case.readings, strict=True)
+    ]
+    scored.sort(key=lambda pair: -pair[0].score)
+    hits = tuple(replace(hit, rank=rank) for rank, (hit, _) in enumerate(scored[:limit], 1))
+    return replace(case, hits=hits, readings=tuple(reading for _, reading in scored[:limit]))
+
+
+def judged(case: Case, settings: Settings) -> list[ranking.Candidate]:
+    """The case's answers, best first."""
+    limited = settings.passages
+    return ranking.judge(case.hits[:limited], case.readings[:limited], settings)
+
+
+def score(cases: Sequence[Case], settings: Settings) -> dict[str, float]:
+    """End-to-end EM and F1, and how often the first passage after reading is the gold one, over answerable cases."""
+    totals = np.zeros(3)
+    answerable = [case for case in cases if case.golds]
+    for case in answerable:
+        merged = judged(case, settings)
+        text = merged[0].text if merged else ""
+        path = merged[0].hit.passage.source.path if merged else ""
+        totals += (exact_match(text, case.golds), f1(text, case.golds), path == case.paragraph)
+    return dict(zip(("em", "f1", "hit1"), (100 * totals / len(answerable)).round(2).tolist(), strict=True))
+
+
+def graded(case: Case, settings: Settings) -> tuple[Evidence, bool] | None:
+    """The evidence for the case's best answer, and whether that is right; None if nothing was found."""
+    merged = judged(case, settings)
+    if not merged:
+        return None
+    right = bool(case.golds) and f1(merged[0].text, case.golds) >= RIGHT
+    return ranking.evidence(case.question, merged, 0, case.hits[: settings.passages]), right
+
+
+def fit(pairs: Sequence[tuple[Evidence, bool]]) -> Calibration:
+    """Logistic regression with an L2 penalty on standardised features, turned back into plain coefficients."""
+    from sklearn.linear_model import LogisticRegression
+
+    names = list(pairs[0][0].features())
+    features = np.array([[evidence.features()[name] for name in names] for evidence, _ in pairs])
+    labels = np.array([right for _, right in pairs])
+    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
+    model = LogisticRegression(C=0.3, max_iter=2000).fit((features - mean) / scale, labels)
+    weights = model.coef_[0] / scale
+    intercept = float(model.intercept_[0] - (weights * mean).sum())
+    calibration = Calibration(intercept, {name: round(float(w), 5) for name, w in zip(names, weights, strict=True)}, 0.5)
+    return replace(calibration, intercept=round(intercept, 5))
+
+
+def best_threshold(calibration: Calibration, cases: Sequence[Case], settings: Settings) -> float:
+    """The confidence below which silence is right more often than the answer."""
+    rows = sorted(_confident(case, calibration, settings) for case in cases)
+    answerable = [bool(case.golds) for _, case, _ in rows]
+    rights = np.array([right for _, _, right in rows])
+    silent = np.cumsum([0, *(not one for one in answerable)])  # right refusals, if the first n are refused
+    shown = np.concatenate([np.cumsum(rights[::-1])[::-1], [0]])
+    at = int(np.argmax(silent + shown))
+    return round(float(rows[min(at, len(rows) - 1)][0]), 3)
+
+
+def _confident(case: Case, calibration: Calibration, settings: Settings) -> Any:  # noqa: ANN401
+    pair = graded(case, settings)
+    confidence, right = (calibration.probability(pair[0]), pair[1]) if pair else (0.0, False)
+    return _Row((confidence, case, right))
+
+
+class _Row(tuple):  # type: ignore[type-arg]
+    """(confidence, case, right), ordered by confidence alone."""
+
+    def __lt__(self, other: Any) -> bool:  # noqa: ANN401
+        return bool(self[0] < other[0])
+
+
+def report(cases: Sequence[Case], settings: Settings, calibration: Calibration) -> dict[str, Any]:
+    """How good the confidence is on these cases: by kind, and over all."""
+    rows = [_confident(case, calibration, settings) for case in cases]
+    answers = [Rated(confidence, right) for confidence, _, right in rows]
+    known = [confidence for confidence, case, _ in rows if case.kind == "answerable"]
+    by_kind = {kind: [c for c, case, _ in rows if case.kind == kind] for kind in ("unanswerable", "off-topic")}
+    figures: dict[str, Any] = score(cases, settings) | {
+        "ece": round(calibration_error(equal_mass_bins(answers)), 4)
+    }
+    for kind, confidences in by_kind.items():
+        if confidences:
+            figures[f"auroc_{kind}"] = round(auroc(known, confidences), 4)
+            figures[f"refused_{kind}"] = round(float(np.mean([c < calibration.threshold for c in confidences])), 4)
+    figures["answered_answerable"] = round(float(np.mean([c >= calibration.threshold for c in known])), 4)
+    points = risk_coverage(answers, asked=len(answers))
+    for accuracy in (0.8, 0.9):
+        point = coverage_at(points, accuracy)
+        figures[f"coverage_at_{accuracy}"] = round(point.coverage, 4) if point else 0.0
+    return figures | {"questions": len(cases)}
+
+
+def halves(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
+    """Split by article, so that no article's questions are on both sides."""
+    place = {article: at for at, article in enumerate(sorted({case.article for case in cases}))}
+    return [c for c in cases if place[c.article] % 2 == 0], [c for c in cases if place[c.article] % 2 == 1]
+
+
+def search(cases: Sequence[Case], paths: Mapping[int, str]) -> tuple[Settings, dict[str, Any]]:
+    """The settings that are best on these cases, and what was tried."""
+    answerable = [case for case in cases if case.golds]
+    weights = {w: hit_at(answerable, paths, w) for w in (0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7)}
+    weight = max(weights, key=lambda w: weights[w][1] + weights[w][0] / 10)
+    tried = {}
+    for limit in (3, 5, 6, 8, 10, READ):
+        some = [refused(case, weight, limit) for case in answerable]
+        for worth in (0, 2, 4, 6, 8, 10, 12, 15, 20, 30, 40):
+            settings = Settings({"dense": weight, "lexical": round(1 - weight, 3)}, 100, limit, float(worth))
+            tried[limit, worth] = (score(some, settings), settings)
+    best = max(tried.values(), key=lambda pair: pair[0]["f1"])
+    figures = {f"read {limit}, worth {worth}": figures["f1"] for (limit, worth), (figures, _) in tried.items()}
+    return best[1], {"hit@1,5,20 by dense weight": weights, "f1": figures}
+
+
+def main() -> None:
+    """Run as a program; see the top of this file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dev", type=Path)
+    parser.add_argument("train", type=Path)
+    parser.add_argument("--sample", type=int, default=1500, help="answerable questions")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=BUNDLED / "fitted.json")
+    parser.add_argument("--cache", type=Path, help="keep the asked questions here, or take them from here")
+    arguments = parser.parse_args()
+    if arguments.cache and arguments.cache.exists():
+        cases, paths, reader = pickle.loads(arguments.cache.read_bytes())  # noqa: S301  # our own, a moment ago
+    else:
+        answerable = load_squad(arguments.dev / "squad_v1.1_dev_a.json.gz")
+        unanswerable = load_squad(arguments.dev / "squad_v2.0_dev_a.json.gz")
+        others = [load_squad(arguments.train / f"{name}.json.gz") for name in OFF_TOPIC]
+        wanted = questions(answerable, unanswerable, others, sample=arguments.sample, seed=arguments.seed)
+        cases, paths, reader = collect(answerable, wanted)
+        if arguments.cache:
+            arguments.cache.write_bytes(pickle.dumps((cases, paths, reader)))
+    fitted, figures = fit_all(cases, paths, reader)
+    arguments.out.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps({"fitted": fitted, "figures": figures}, indent=1))  # noqa: T201
+
+
+def fit_all(cases: Sequence[Case], paths: Mapping[int, str], reader: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What `fitted.json` holds, and the figures behind it."""
+    ours, theirs = halves(cases)
+    settings, tried = search(ours, paths)
+    weight = settings.weights["dense"]
+    ours, theirs = ([refused(case, weight, settings.passages) for case in half] for half in (ours, theirs))
+    calibration = fit([pair for case in ours if (pair := graded(case, settings))])
+    calibration = replace(calibration, threshold=best_threshold(calibration, ours, settings))
+    figures = {
+        "searched": tried,
+        "fitted on": report(ours, settings, calibration),
+        "checked on": report(theirs, settings, calibration),
+        "checked on, hit@1,5,20": hit_at([case for case in theirs if case.golds], paths, weight),
+    }
+    fitted = {
+        "about": "fitted by askdoc.training.confidence on half of the articles of squad_v1.1_dev_a and squad_v2.0_dev_a",
+        "date": date.today().isoformat(),
+        "ranking": {
+            "weights": dict(settings.weights), "pool": settings.pool, "passages": settings.passages,
+            "retrieval_weight": settings.retrieval_weight,
+        },
+        "confidence": {
+            "reader": reader, "intercept": calibration.intercept, "coefficients": dict(calibration.coefficients),
+            "threshold": calibration.threshold,
+        },
+        "measured": {"fitted on": figures["fitted on"], "checked on": figures["checked on"]},
+    }  # fmt: skip
+    return fitted, figures
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""The reader's network as it is trained: bfloat16 inside, float32 at the optimiser and in the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import BertForQuestionAnswering
+
+from askdoc.training.batches import Batch
+from askdoc.training.dropout import PooledDropout
+
+_IMPOSSIBLE = -1e4  # the logit of padding
+
+
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """Start and end logits, each (windows, length) in float32."""
+
+    start_logits: Tensor
+    end_logits: Tensor
+
+
+class Reader(nn.Module):
+    """A BertForQuestionAnswering computing in bfloat16, with frozen embeddings; its last layer stays in float32."""
+
+    def __init__(self, model: BertForQuestionAnswering, *, dropout: float) -> None:
+        super().__init__()
+        self.network = model
+        model.bert.to(torch.bfloat16)
+        model.bert.embeddings.requires_grad_(False)
+        pooled = PooledDropout(dropout)
+        model.bert.embeddings.dropout = pooled
+        for layer in model.bert.encoder.layer:
+            layer.attention.output.dropout = layer.output.dropout = pooled
+            layer.attention.self.dropout.p = 0.0  # masks as large as the attention are not worth their time
+
+    def forward(self, input_ids: Tensor, token_type_ids: Tensor, attention_mask: Tensor) -> Logits:
+        """The logits of BERT's inputs, each (windows, length)."""
+        encoded = self.network.bert(
+            input_ids=input_ids, token_type_ids=token_type_ids, attention_mask=attention_mask
+        ).last_hidden_state  # (windows, length, width)
+        start, end = self.network.qa_outputs(encoded.float()).unbind(dim=-1)
+        padding = attention_mask == 0
+        return Logits(start.masked_fill(padding, _IMPOSSIBLE), end.masked_fill(padding, _IMPOSSIBLE))
+
+    def trained(self) -> dict[str, nn.Parameter]:
+        """The parameters that training changes, by their names in the model."""
+        return {name: value for name, value in self.network.named_parameters() if value.requires_grad}
+
+    def show(self, values: Mapping[str, Tensor]) -> None:
+        """Put these values into the trained parameters."""
+        with torch.no_grad():
+            for name, parameter in self.trained().items():
+                parameter.copy_(values[name])
+
+
+class Weights:
+    """The float32 weights that the optimiser changes, and their moving average.
+
+    `average` is how much of the moving average a step keeps, less in the first steps; `decay` is AdamW's.
+    """
+
+    def __init__(self, reader: Reader, *, average: float, decay: float, clip: float) -> None:
+        self.reader, self.keep, self.clip = reader, average, clip
+        self.master = {name: value.detach().float().clone() for name, value in reader.trained().items()}
+        self.average = {name: value.clone() for name, value in self.master.items()}
+        matrices = [value for value in self.master.values() if value.dim() > 1]
+        vectors = [value for value in self.master.values() if value.dim() <= 1]
+        groups = [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-6)
+
+    def step(self, *, rate: float, number: int) -> float:
+        """Apply the reader's gradients, as step `number` of the run; returns their norm before clipping."""
+        for name, parameter in self.reader.trained().items():
+            self.master[name].grad = None if parameter.grad is None else parameter.grad.float()
+            parameter.grad = None
+        norm = nn.utils.clip_grad_norm_(list(self.master.values()), self.clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        kept = min(self.keep, (1 + number) / (10 + number))
+        torch._foreach_lerp_(list(self.average.values()), list(self.master.values()), 1.0 - kept)
+        self.reader.show(self.master)
+        return float(norm)
+
+    def state(self) -> dict[str, Any]:
+        """All of it, for a checkpoint."""
+        return {"master": self.master, "average": self.average, "optimizer": self.optimizer.state_dict()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go back to a checkpoint's state."""
+        for mine, stored in ((self.master, state["master"]), (self.average, state["average"])):
+            for name, value in mine.items():
+                value.copy_(stored[name])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.reader.show(self.master)
+
+
+def span_loss(logits: Logits, batch: Batch) -> Tensor:
+    """The cross-entropy of the start and end distributions with their targets, averaged over both and the windows."""
+    start = -(batch.starts * logits.start_logits.log_softmax(dim=1)).sum(dim=1)
+    end = -(batch.ends * logits.end_logits.log_softmax(dim=1)).sum(dim=1)
+    return 0.5 * (start + end).mean()
+
+
+def load_model(folder: Path, *, attention: str = "eager") -> BertForQuestionAnswering:
+    """The model of a folder in float32, with the named attention of transformers.
+
+    Eager attention is the faster one on a CPU, where the fused one is slow at 32 values a head.
+    """
+    model: BertForQuestionAnswering = BertForQuestionAnswering.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation=attention
+    )
+    return model
