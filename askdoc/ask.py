@@ -255,16 +255,19 @@ class Index:
     def retrieve(self, text: str, limit: int) -> tuple[list[Hit], list[str]]:
         """The best passages that still stand in their files, near-duplicates collapsed; remarks on those that do not."""
         hits: list[Hit] = []
+        seen: list[frozenset[tuple[str, ...]]] = []
         changed: dict[str, None] = {}
         self._standing.clear()
         for fused, passage in self._walk(fuse(self.rankings(text), self.settings.weights), limit):
             if not self._stands(passage.source):
                 changed[passage.source.path] = None
                 continue
-            twin = next((at for at, hit in enumerate(hits) if ranking.same_text(hit.passage.text, passage.text)), None)
+            triples = ranking.triples(passage.text)
+            twin = next((at for at, others in enumerate(seen) if ranking.same_text(triples, others)), None)
             if twin is not None:
                 hits[twin] = dataclasses.replace(hits[twin], also=(*hits[twin].also, passage))
             elif len(hits) < limit:
+                seen.append(triples)
                 hits.append(Hit(passage, len(hits) + 1, fused.score, fused.ranks, fused.scores))
             else:
                 break

@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 
 from askdoc import __version__
 from askdoc.errors import AskdocError, UsageError, WriteError
+from askdoc.eval_command import EXAMPLE, eval_command
 from askdoc.outputs import OUTPUTS, open_output
 from askdoc.outputs.talk import error_lines, progress_on, reply_lines, report_lines
 
@@ -209,6 +210,9 @@ def status(index: IndexOption = None, as_json: Annotated[bool, typer.Option("--j
 # What the commands share ----------------------------------------------------------------------------------------------
 
 
+app.command("eval", epilog=EXAMPLE)(eval_command)
+
+
 class Options(TypedDict):
     """How a question is to be answered, as `Index.ask` takes it."""
 
@@ -369,7 +373,7 @@ def _fail(error: AskdocError, *, output_format: str | None) -> int:
 def _error_format(words: Sequence[str]) -> str | None:
     """The format that was asked for, found without parsing, for the parsing may be what failed."""
     command = route(words)[0]
-    if command not in ("ask", "search", "chat", "status"):
+    if command not in ("ask", "search", "chat", "status", "eval"):
         return None
     if any(word.partition("=")[0] == "--batch" for word in words):
         return "jsonl"

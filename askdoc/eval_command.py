@@ -48,7 +48,7 @@ def eval_command(
     reader: Annotated[str | None, typer.Option(metavar="NAME", help="The model that reads them.")] = None,
     right_f1: Annotated[
         float, typer.Option(min=0.01, max=1.0, metavar="X", help="An answer counts as right from this F1 on.")
-    ] = 0.5,
+    ] = 0.7,
     as_json: Annotated[
         bool | None,
         typer.Option("--json/--table", help="[default: a table on a terminal, else JSON]", show_default=False),
@@ -131,7 +131,7 @@ def _print_table(report: Report) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from askdoc.evaluation.report import rows, title
+    from askdoc.evaluation.table import rows, title
 
     console, table = Console(), Table(box=None, show_header=False, pad_edge=False)
     for _ in range(3):

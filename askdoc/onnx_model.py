@@ -38,6 +38,8 @@ class OnnxModel:
     def __init__(self, model: Model) -> None:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # Waiting threads sleep instead of spinning: as fast on an idle machine, and twice as fast on a busy one.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(model.weights(), options, providers=["CPUExecutionProvider"])
             self._tokenizer = Tokenizer.from_buffer(model.read("tokenizer.json"))

@@ -115,14 +115,16 @@ def evidence(question: str, merged: Sequence[Candidate], at: int, hits: Sequence
     )
 
 
-def same_text(text: str, other: str) -> bool:
-    """Are two passages (nearly) the same: is the Jaccard index of their word triples at least `SAME`?"""
-    if text == other:
-        return True
-    mine, others = _triples(text), _triples(other)
-    return len(mine & others) >= SAME * len(mine | others) > 0
-
-
-def _triples(text: str) -> set[tuple[str, ...]]:
+def triples(text: str) -> frozenset[tuple[str, ...]]:
+    """A text's runs of three words; of a shorter text the text itself."""
     words = _WORD.findall(text.casefold())
-    return set(zip(words, words[1:], words[2:], strict=False))
+    return frozenset(zip(words, words[1:], words[2:], strict=False)) or frozenset({(text,)})
+
+
+def same_text(mine: frozenset[tuple[str, ...]], others: frozenset[tuple[str, ...]]) -> bool:
+    """Are two passages, given their `triples`, nearly the same: is the Jaccard index at least `SAME`?"""
+    # The smaller set bounds the intersection, so that most pairs are told apart without looking into them.
+    if min(len(mine), len(others)) < SAME * max(len(mine), len(others)):
+        return False
+    common = len(mine & others)
+    return common >= SAME * (len(mine) + len(others) - common)

@@ -43,7 +43,8 @@ MANIFEST = "manifest.json"
 GENERATIONS = "generations"
 LOCK = "writer.lock"
 ENVIRONMENT = "ASKDOC_INDEX"
-REBUILD = "build it again: askdoc index PATH…"
+REBUILD = "build it again: askdoc index --rebuild PATH…"
+SEAL = "seal"
 HASHED_ON_OPENING = 64 * 2**20  # bytes up to which a file's hash is checked on every opening, beyond only its size
 
 
@@ -109,9 +110,14 @@ def find_index(start: Path | None = None) -> Path:
         return Path(named)
     here = (start or Path.cwd()).absolute()
     for folder in (here, *here.parents):
-        if (folder / FOLDER / MANIFEST).is_file():
+        if has_manifest(folder / FOLDER):
             return folder / FOLDER
     raise IndexMissingError(f"there is no index in {here} or above it", hint="make one: askdoc index PATH…")
+
+
+def has_manifest(folder: Path) -> bool:
+    """Is there a manifest? False too where nobody may look: unlike `Path.exists`, this never raises."""
+    return os.path.isfile(folder / MANIFEST)  # noqa: PTH113
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -127,9 +133,11 @@ def read_manifest(folder: Path) -> Manifest:
         newer = isinstance(found, int) and found > FORMAT
         hint = "use the askdoc that made it, or a newer one" if newer else REBUILD
         raise IndexMismatchError(f"the index in {folder} has format {found}, this askdoc reads {FORMAT}", hint=hint)
+    if data.pop(SEAL, None) != _seal(data):
+        raise IndexDamagedError(f"{folder / MANIFEST} was altered", hint=REBUILD)
     try:
         return _manifest(data)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(folder / MANIFEST, error) from error
 
 
@@ -157,13 +165,18 @@ def _entry(data: Mapping[str, Any]) -> Entry:
 
 
 def manifest_to_dict(manifest: Manifest) -> dict[str, Any]:
-    """The manifest as it is written, in this order."""
+    """The manifest as it is written, in this order; the seal last, by which an altered one is noticed."""
     data = {"format": FORMAT} | dataclasses.asdict(manifest)
     data["documents"] = [
         {"id": entry.id, **dataclasses.asdict(entry.source), "passages": entry.passages, "remarks": entry.remarks}
         for entry in manifest.documents
     ]
-    return data
+    return data | {SEAL: _seal(data)}
+
+
+def _seal(data: Mapping[str, Any]) -> str:
+    """sha256 over a manifest's content, whatever its layout."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def generation_folder(folder: Path, manifest: Manifest) -> Path:
@@ -222,10 +235,12 @@ class Draft:
 
     def commit(self, manifest: Manifest) -> Manifest:
         """Make this generation the index: flush its files, replace the manifest, drop what is no longer named."""
+        written = [path for path in sorted(self.folder.rglob("*")) if path.is_file()]
+        for path in written:  # some libraries write files for their owner alone; who may open the folder may read it
+            path.chmod(self.folder.stat().st_mode & 0o666)
         files = {
             path.relative_to(self.folder).as_posix(): {"size": path.stat().st_size, "sha256": hash_file(path)}
-            for path in sorted(self.folder.rglob("*"))
-            if path.is_file()
+            for path in written
         }
         for path in [*self.folder.rglob("*"), self.folder, self.folder.parent]:
             _flush(path)
@@ -271,29 +286,18 @@ def writing(index: Path, *, wait: float = 10.0, fresh: bool = False) -> Iterator
     fresh: begin with nothing, whatever is there. wait: seconds to wait for another writer before `IndexBusyError`.
     Whatever goes wrong inside, the index stays as it was; where the system cannot write, that is a `WriteError`.
     """
-    _refuse_foreign(index)
-    try:
-        with _locked(index, wait):
-            manifest = None if fresh or not (index / MANIFEST).exists() else read_manifest(index)
-            draft = Draft(index, _next_number(index))
-            try:
-                with write_errors(index):
-                    _begin(draft, manifest)
-                    yield draft, manifest
-            finally:
-                if not _named(index, draft.number):
-                    shutil.rmtree(draft.folder, ignore_errors=True)
-    finally:
-        _remove_if_empty(index)
-
-
-def _remove_if_empty(index: Path) -> None:
-    """Leave no trace of an index that was never finished."""
-    if not (index / MANIFEST).exists():
-        with suppress(OSError):
-            (index / LOCK).unlink(missing_ok=True)
-            (index / GENERATIONS).rmdir()
-            index.rmdir()
+    with write_errors(index):
+        _refuse_foreign(index)
+    with _locked(index, wait):
+        manifest = None if fresh or not has_manifest(index) else read_manifest(index)
+        draft = Draft(index, _next_number(index))
+        try:
+            with write_errors(index):
+                _begin(draft, manifest)
+                yield draft, manifest
+        finally:
+            if not _named(index, draft.number):
+                shutil.rmtree(draft.folder, ignore_errors=True)
 
 
 def _refuse_foreign(index: Path) -> None:
@@ -400,7 +404,19 @@ def _locked(index: Path, wait: float) -> Iterator[None]:
     finally:
         with suppress(OSError):
             owner.unlink(missing_ok=True)
+        if not has_manifest(index):
+            _remove_if_empty(index)
         lock.release()
+
+
+def _remove_if_empty(index: Path) -> None:
+    """Leave no trace of an index that was never finished. Only for who holds the lock, which goes too."""
+    with suppress(FileNotFoundError):
+        (index / GENERATIONS).rmdir()
+    with suppress(OSError):
+        (index / f"{MANIFEST}.new").unlink(missing_ok=True)
+        (index / LOCK).unlink(missing_ok=True)
+        index.rmdir()
 
 
 def _read_owner(path: Path) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from askdoc.errors import AskdocError, UsageError, WriteError
-from askdoc.evaluation.report import ACCURACIES, AnswerReport, AtAccuracy, Selective, title
+from askdoc.evaluation.report import ACCURACIES, AnswerReport, AtAccuracy, Selective
+from askdoc.evaluation.table import title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

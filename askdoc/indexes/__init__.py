@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from askdoc.types import Vectors
 
 
-REBUILD = "build it again: askdoc index PATH…"
+REBUILD = "build it again: askdoc index --rebuild PATH…"
 
 
 @dataclass(frozen=True, slots=True)

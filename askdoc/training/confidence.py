@@ -37,7 +37,7 @@ from askdoc.ranking import Settings
 from askdoc.types import Document, Hit, Reading, Source
 
 RIGHT = 0.7  # an answer is right from this token F1 on
-READ = 12  # passages read of each question, of which the search takes the first k
+READ = 10  # passages read of each question, of which the search takes the first k
 OFF_TOPIC = ("squadshifts_new_wiki", "fairytaleqa", "covidqa", "policyqa")
 
 
@@ -232,7 +232,7 @@ def search(cases: Sequence[Case], paths: Mapping[int, str]) -> tuple[Settings, d
     weights = {w: hit_at(answerable, paths, w) for w in (0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7)}
     weight = max(weights, key=lambda w: weights[w][1] + weights[w][0] / 10)
     tried = {}
-    for limit in (3, 5, 6, 8, 10, READ):
+    for limit in (3, 5, 6, 8, READ):
         some = [refused(case, weight, limit) for case in answerable]
         for worth in (0, 2, 4, 6, 8, 10, 12, 15, 20, 30, 40):
             settings = Settings({"dense": weight, "lexical": round(1 - weight, 3)}, 100, limit, float(worth))

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from askdoc.errors import LoadError, UsageError
 from askdoc.evaluation.outcomes import Kind, Outcome, Ranking, write_predictions
-from askdoc.evaluation.report import AnswerReport, RetrievalReport, as_json, rows
+from askdoc.evaluation.report import AnswerReport, RetrievalReport, as_json
 from askdoc.evaluation.run import Plan, document_path, evaluate, load_data, off_topic_questions, sample
 from askdoc.evaluation.squad import Question, load_squad
+from askdoc.evaluation.table import rows
 
 Open = Callable[..., Any]
 

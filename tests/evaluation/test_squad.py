@@ -58,7 +58,7 @@ def test_a_dataset_is_read_as_it_stands(tmp_path: Path, name: str) -> None:
 )
 def test_what_is_no_squad_file_is_refused_by_name(tmp_path: Path, content: Any, part: str) -> None:
     path = write(tmp_path / "set.json", content)
-    with pytest.raises(ValueError, match="set.json") as refused:
+    with pytest.raises(ValueError, match=r"set\.json") as refused:
         load_squad(path)
     assert part in str(refused.value)
 
@@ -105,14 +105,10 @@ def test_scores_are_bounded_and_an_exact_match_is_a_full_overlap(prediction: str
 
 
 def official_best(results: list[Scored]) -> float:
-    """`find_best_thresh` of evaluate-v2.0.py, line by line."""
-    current = best = sum(not result.answerable for result in results)
+    """`find_best_thresh` of evaluate-v2.0.py, step by step."""
+    current = best = float(sum(not result.answerable for result in results))
     for result in sorted(results, key=lambda each: each.no_answer):
-        if result.answerable:
-            difference = result.f1
-        else:
-            difference = -1  # a span was given
-        current += difference
+        current += result.f1 if result.answerable else -1.0
         best = max(best, current)
     return best / len(results)
 

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from askdoc.training.batches import Example
+from askdoc.training.batches import Example, seeded
 from askdoc.training.negatives import (
     MAKERS,
     Corpus,
@@ -23,7 +23,7 @@ from askdoc.training.negatives import (
 MILL = (
     "The old mill at Ashford was built in 1784 by Thomas Reed. It ground wheat for the villages along the river. "
     "After a fire, the largest wheel was moved to the museum in Canterbury, where it can be seen today. "
-    "Visitors of the exhibition often ask about the sound that the wooden gears made while they were turning."
+    "Visitors of the exhibition often ask about the sound that the wooden gears must have made while they were turning."
 )
 BRIDGE = (
     "The bridge at Ashford was finished under Margaret Doyle. Its stones came from a quarry near Wexham. "
@@ -42,7 +42,7 @@ def ask(question: str, answer: str, passage: str = MILL) -> Example:
 
 
 def tries(maker: Callable[[Example, Corpus, random.Random], Example | None], example: Example) -> list[Example]:
-    made = [maker(example, CORPUS, random.Random(seed)) for seed in range(30)]
+    made = [maker(example, CORPUS, seeded(seed)) for seed in range(30)]
     return [found for found in made if found is not None]
 
 
@@ -62,7 +62,7 @@ def test_a_negative_has_no_spans_and_differs_from_its_origin(
         assert made.question == example.question or made.passage == example.passage
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.question)
+@pytest.mark.parametrize("example", [BUILDER, WHEEL], ids=lambda example: example.question)
 @pytest.mark.parametrize("maker", [cut, elsewhere], ids=lambda maker: maker.__name__)
 def test_another_passage_never_holds_the_answer(
     maker: Callable[[Example, Corpus, random.Random], Example | None], example: Example
@@ -129,7 +129,7 @@ def test_a_word_gives_way_to_one_seen_between_the_same_neighbours() -> None:
 
 
 def test_the_same_seed_makes_the_same_question() -> None:
-    made = [unanswerable(BUILDER, CORPUS, random.Random(seed)) for seed in [*range(20), *range(20)]]
+    made = [unanswerable(BUILDER, CORPUS, seeded(seed)) for seed in [*range(20), *range(20)]]
     assert made[:20] == made[20:]
     assert len(set(made)) > 5
 

@@ -1,0 +1,177 @@
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer
+
+from askdoc.evaluation.squad import Dataset, Gold, Paragraph, Question
+from askdoc.training.batches import load_tokenizer
+from askdoc.training.dropout import PooledDropout
+from askdoc.training.mixture import Share, source
+from askdoc.training.network import load_model
+from askdoc.training.reader import Run, Settings, wait_while
+from askdoc.training.schedule import Progress, learning_rate, with_total
+from askdoc.training.stream import Stream
+
+SETTINGS = Settings(tokens=2000, batch_tokens=128, length=48, rate=1e-2, warmup_tokens=300)
+OFTEN = {"checkpoint_seconds": 1e9, "log_every": 1}
+
+
+def dataset(questions: int) -> Dataset:
+    paragraphs, asked = [], []
+    for number in range(questions):
+        name = ("Thomas Reed", "Margaret Doyle")[number % 2]
+        text = (
+            f"The {('old', 'new', 'stone')[number % 3]} mill in Ashford was built by {name} . "
+            + "It was near . " * (number % 5)
+        )
+        paragraphs.append(Paragraph("Ashford", text))
+        asked.append(Question(str(number), "Who built the mill ?", number, (Gold(name, text.index(name)),)))
+    return Dataset("tiny", tuple(paragraphs), tuple(asked))
+
+
+@pytest.fixture
+def begin(tmp_path: Path, model_folder: Path) -> Callable[..., Run]:
+    tiny = dataset(40)
+
+    def make(name: str = "run", settings: Settings = SETTINGS, nulls: float = 0.3) -> Run:
+        share = Share("tiny", None, nulls, edited=True)
+        tokenizer = load_tokenizer(model_folder)
+        stream = Stream([source(tiny, share)], tokenizer, settings.batch_tokens, settings.length, seed=1)
+        return Run(tmp_path / name, model_folder, stream, [replace(tiny, questions=tiny.questions[:8])], settings)
+
+    return make
+
+
+def log(run: Run, kind: str) -> list[dict[str, object]]:
+    lines = [json.loads(line) for line in (run.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line["kind"] == kind]
+
+
+def stop_after(run: Run, steps: int) -> None:
+    """Stop the run as a signal would, during its step of this number."""
+    step = run.weights.step
+
+    def counted(*, rate: float, number: int) -> float:
+        if number + 1 == steps:
+            run.stop()
+        return step(rate=rate, number=number)
+
+    run.weights.step = counted  # type: ignore[method-assign]
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(begin: Callable[..., Run]) -> None:
+    whole = begin("whole")
+    whole.train(**OFTEN)
+    first = begin("parts")
+    stop_after(first, 5)
+    first.train(**OFTEN)
+    assert first.progress.steps == 5
+    second = begin("parts")
+    second.train(**OFTEN)
+    assert second.progress == whole.progress
+    assert second.progress.place.round > 0  # it went through more than one round
+    for name, value in whole.weights.average.items():
+        assert torch.equal(value, second.weights.average[name]), name
+        assert torch.equal(whole.weights.master[name], second.weights.master[name]), name
+    assert [line["loss"] for line in log(whole, "train")] == [line["loss"] for line in log(second, "train")]
+
+
+def test_training_learns(begin: Callable[..., Run]) -> None:
+    run = begin(settings=replace(SETTINGS, tokens=7_000, dropout=0.0), nulls=0.0)
+    run.train(**OFTEN)
+    losses = [float(str(line["loss"])) for line in log(run, "train")]
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+
+
+def test_the_stored_model_is_the_moving_average(begin: Callable[..., Run]) -> None:
+    run = begin()
+    run.train(**OFTEN)
+    for folder in ("newest", "best"):
+        stored = load_model(run.folder / folder).state_dict()
+        for name, value in run.weights.average.items():
+            assert torch.equal(stored[name], value), name
+    made = json.loads((run.folder / "newest" / "run.json").read_text(encoding="utf-8"))
+    assert made["tokens"] == run.progress.tokens
+    assert made["dev_samples"][0]["questions"] == 8
+
+
+def test_embeddings_stay_as_they_were(begin: Callable[..., Run], model_folder: Path) -> None:
+    run = begin()
+    run.train(**OFTEN)
+    name = "bert.embeddings.word_embeddings.weight"
+    stored, before = load_model(run.folder / "newest").state_dict(), load_model(model_folder).state_dict()
+    assert torch.equal(stored[name], before[name])
+    assert not torch.equal(stored["qa_outputs.weight"], before["qa_outputs.weight"])
+
+
+def test_another_mixture_begins_with_the_next_round(begin: Callable[..., Run]) -> None:
+    run = begin()
+    stop_after(run, 2)
+    run.train(**OFTEN)
+    assert begin().progress.place.batch == 2
+    other = begin(nulls=0.5)
+    assert (other.progress.place.round, other.progress.place.batch) == (1, 0)
+
+
+def test_a_pause_file_holds_the_run(begin: Callable[..., Run], tmp_path: Path) -> None:
+    pause = tmp_path / "PAUSE"
+    pause.touch()
+    run = begin()
+    thread = threading.Thread(target=run.train, kwargs={**OFTEN, "pause": pause})
+    thread.start()
+    time.sleep(0.3)
+    assert run.progress.steps == 0
+    run.stop()
+    pause.unlink()
+    thread.join(timeout=30)
+    assert not thread.is_alive()
+    assert run.progress.steps == 0
+
+
+def test_waiting_takes_no_time_without_the_file(tmp_path: Path) -> None:
+    assert wait_while(None) < 0.1
+    assert wait_while(tmp_path / "PAUSE") < 0.1
+
+
+def test_the_rate_rises_then_falls_to_zero() -> None:
+    progress = Progress(total_tokens=1000, anchor_tokens=0, anchor_rate=1.0)
+    rates = [learning_rate(replace(progress, tokens=tokens), warmup_tokens=100) for tokens in range(0, 1001, 50)]
+    top = rates.index(max(rates))
+    assert 0.85 < rates[top] < 1.0
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[-1] == 0.0
+
+
+@pytest.mark.parametrize("total", [600, 5000])
+def test_another_total_bends_the_rate_without_a_jump(total: int) -> None:
+    before = Progress(total_tokens=1000, anchor_tokens=0, anchor_rate=1.0, tokens=500)
+    after = with_total(before, total)
+    assert learning_rate(after, 0) == learning_rate(before, 0) == 0.5
+    assert learning_rate(replace(after, tokens=total), 0) == 0.0
+    assert with_total(before, 1000) == before
+
+
+def test_pooled_dropout_keeps_the_mean_and_drops_its_share() -> None:
+    torch.manual_seed(3)
+    layer = PooledDropout(0.25)
+    values = torch.ones(100, 200)
+    dropped = layer(values)
+    assert (dropped == 0).float().mean() == pytest.approx(0.25, abs=0.02)
+    assert dropped.mean() == pytest.approx(1.0, abs=0.03)
+    assert not torch.equal(dropped, layer(values))
+    assert torch.equal(layer.eval()(values), values)
+
+
+def test_a_tokenizer_of_another_family_is_refused(begin: Callable[..., Run], tokenizer: Tokenizer) -> None:
+    strange = Tokenizer.from_str(tokenizer.to_str().replace("[CLS]", "<s>"))
+    run = begin()
+    stream = replace(run.stream, tokenizer=strange)
+    with pytest.raises(ValueError, match=r"no \[CLS\]"):
+        next(stream.batches(run.progress.place))
