@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from askdoc import store
 from askdoc.embedders import DEFAULT, Embedder, open_embedder
-from askdoc.errors import LoadError, UsageError
+from askdoc.errors import AskdocError, LoadError, UsageError
 from askdoc.files import Found, find_files
 from askdoc.indexes import Entry as PassageEntry
 from askdoc.indexes.dense import DenseIndex
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from askdoc.types import Vectors
 
 STRUCTURE = "flat"  # FAISS compares a question with every vector
+EXAMPLE = "askdoc index PATH…"
 BATCH = 256  # passages between two reports of progress
 
 Progress = Callable[[str, int, int], None]
@@ -59,8 +60,8 @@ class BuildReport:
 
 
 def index(
-    paths: Sequence[Path],
-    folder: Path | None = None,
+    paths: Sequence[Path | str],
+    folder: Path | str | None = None,
     *,
     root: Path | None = None,
     embedder: str | None = None,
@@ -73,20 +74,18 @@ def index(
     paths: added to what the index was made from; none: update only. folder: of the index; by default `ASKDOC_INDEX`,
     else `index/` in the working directory. root: the folder that document paths start from; by default the one that
     holds the index, if it holds all paths too, else the deepest one that does. embedder: by default the one that the
-    index was made with. rebuild: make the index anew, with today's recipe. wait: seconds to wait for another writer.
-    Raises `AskdocError`; the index is then as it was.
+    index was made with. rebuild: make the index anew, with today's recipe; with paths, whatever is wrong with the one
+    that is there. wait: seconds to wait for another writer. Raises `AskdocError`; the index is then as it was.
     """
     started = time.perf_counter()
     folder = _target(folder)
-    wanted = [path.expanduser().resolve() for path in paths]
-    _must_exist(wanted)
-    before = store.read_manifest(folder) if (folder / store.MANIFEST).exists() else None
-    if before is None and not wanted:
-        raise UsageError(f"there is no index in {folder} to update", hint="name what to index: askdoc index PATH…")
-    with store.writing(folder, fresh=rebuild, wait=wait) as (draft, manifest):
-        manifest = manifest or _empty(folder, before, embedder)
-        manifest = _rooted(folder, manifest, before, wanted, root)
-        writer = _Writer(draft, manifest, open_embedder(embedder or manifest.recipe.embedder), progress)
+    wanted = [_existing(path) for path in paths]
+    before = _before(folder, anyway=rebuild and bool(wanted))
+    if not wanted and (before is None or not before.paths):
+        raise UsageError(f"there is no index of files in {folder} to update", hint=f"name what to index: {EXAMPLE}")
+    with store.writing(folder, fresh=rebuild, wait=wait) as (draft, stored):
+        manifest = _rooted(folder, stored or _empty(before, embedder), wanted, root)
+        writer = _Writer(draft, manifest, open_embedder(embedder or manifest.recipe.embedder), progress, stored=stored)
         report = writer.update(*_survey(folder, manifest))
         return dataclasses.replace(report, seconds=time.perf_counter() - started)
 
@@ -98,19 +97,18 @@ def index_documents(
     started = time.perf_counter()
     folder = folder.absolute()
     with store.writing(folder, fresh=True) as (draft, _):
-        writer = _Writer(draft, _empty(folder, None, embedder), open_embedder(embedder or DEFAULT), progress)
+        writer = _Writer(draft, _empty(None, embedder), open_embedder(embedder or DEFAULT), progress)
         report = writer.update([_Pending(document.source, given=document) for document in documents], [], ())
         return dataclasses.replace(report, seconds=time.perf_counter() - started)
 
 
 def index_for(path: Path, *, progress: Progress | None = None) -> Path:
     """Build or update the index of one file or folder in the user's cache, and return its folder."""
-    path = path.expanduser().resolve()
-    _must_exist([path])
+    path = _existing(path)
     name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
     folder = cache_folder() / "indexes" / name
     root = path if path.is_dir() else path.parent
-    outdated = (folder / store.MANIFEST).exists() and not _is_current(folder)
+    outdated = store.has_manifest(folder) and not _is_current(folder)
     index([path], folder, root=root, rebuild=outdated, progress=progress)
     return folder
 
@@ -130,22 +128,44 @@ def recipe(embedder: Embedder) -> Recipe:
 
 
 def _is_current(folder: Path) -> bool:
-    manifest = store.read_manifest(folder)
-    return manifest.recipe == recipe(open_embedder(manifest.recipe.embedder))
+    """Is an index whole, and made as it would be today?"""
+    try:
+        manifest = store.read_manifest(folder)
+        store.check(folder, manifest)
+        return manifest.recipe == recipe(open_embedder(manifest.recipe.embedder))
+    except AskdocError:
+        return False
 
 
-def _target(folder: Path | None) -> Path:
-    named = folder or Path(os.environ.get(store.ENVIRONMENT) or store.FOLDER)
-    return named.expanduser().absolute()
+def _before(folder: Path, *, anyway: bool) -> Manifest | None:
+    """The manifest that is there. anyway: one that cannot be read is as none."""
+    try:
+        return store.read_manifest(folder) if store.has_manifest(folder) else None
+    except AskdocError:
+        if anyway:
+            return None
+        raise
 
 
-def _must_exist(paths: Sequence[Path]) -> None:
-    for path in paths:
-        if not path.exists():
-            raise UsageError(f"{path} does not exist", hint="check the spelling; quote names with spaces")
+def _target(folder: Path | str | None) -> Path:
+    named = folder or os.environ.get(store.ENVIRONMENT) or store.FOLDER
+    return Path(os.path.expanduser(named)).absolute()  # noqa: PTH111  # Path's own raises for an unknown user's home
 
 
-def _empty(folder: Path, before: Manifest | None, embedder: str | None) -> Manifest:
+def _existing(path: Path | str) -> Path:
+    """A path with its links resolved; raises `UsageError` if nothing is there, or nobody may look."""
+    real = Path(os.path.realpath(os.path.expanduser(path)))  # noqa: PTH111  # both without Path's own exceptions
+    try:
+        real.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UsageError(f"{path} does not exist", hint="check the spelling; quote names with spaces") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path} cannot be opened: {reason}", hint="check who may read it: ls -ld") from error
+    return real
+
+
+def _empty(before: Manifest | None, embedder: str | None) -> Manifest:
     """A manifest without documents; a rebuilt index keeps its root and paths."""
     made = recipe(open_embedder(embedder or (before.recipe.embedder if before else DEFAULT)))
     if before is None:
@@ -153,16 +173,13 @@ def _empty(folder: Path, before: Manifest | None, embedder: str | None) -> Manif
     return Manifest(0, "", made, root=before.root, paths=before.paths)
 
 
-def _rooted(
-    folder: Path, manifest: Manifest, before: Manifest | None, wanted: Sequence[Path], root: Path | None
-) -> Manifest:
+def _rooted(folder: Path, manifest: Manifest, wanted: Sequence[Path], root: Path | None) -> Manifest:
     """The manifest with the wanted paths added, and every path relative to the root that fits them all."""
-    old_root = (folder / manifest.root).resolve() if before else None
-    asked = [(old_root / path).resolve() for path in manifest.paths] if old_root else []
-    asked = _outermost([*asked, *wanted])
+    old_root = (folder / manifest.root).resolve()
+    asked = _outermost([*((old_root / path).resolve() for path in manifest.paths), *wanted])
     new_root = (root or _root(folder.resolve(), asked)).resolve()
     documents = manifest.documents
-    if old_root and old_root != new_root:
+    if old_root != new_root:
         documents = tuple(_moved(entry, old_root, new_root) for entry in documents)
     return dataclasses.replace(
         manifest,
@@ -199,8 +216,8 @@ class _Pending:
 
 def _survey(folder: Path, manifest: Manifest) -> tuple[list[_Pending], list[Entry], tuple[Skipped, ...]]:
     """Look at every file: what is to be read, the entries that stay as they are, and what is left out."""
-    root = folder / manifest.root
-    found = find_files([root / path for path in manifest.paths])
+    root = (folder / manifest.root).resolve()
+    found = _found(root, manifest)
     if not found.files and not manifest.documents:
         raise _nothing(manifest, found)
     known = {entry.source.path: entry for entry in manifest.documents}
@@ -209,7 +226,7 @@ def _survey(folder: Path, manifest: Manifest) -> tuple[list[_Pending], list[Entr
     kept: list[Entry] = []
     skipped = list(found.skipped)
     for file in found.files:
-        path = store.relative_to(file, root.resolve())
+        path = store.relative_to(file, root)
         entry = known.get(path)
         if entry is not None and entry.id in fresh:
             kept.append(entry)
@@ -224,6 +241,19 @@ def _survey(folder: Path, manifest: Manifest) -> tuple[list[_Pending], list[Entr
         else:
             pending.append(_Pending(source, file))
     return _without_moves(manifest, pending, kept, skipped)
+
+
+def _found(root: Path, manifest: Manifest) -> Found:
+    """What the indexed paths hold now. A path that is gone holds nothing; if all are, that is more likely a mistake."""
+    there = [root / path for path in manifest.paths if os.path.exists(root / path)]  # noqa: PTH110  # never raises
+    if not there:
+        raise UsageError(
+            f"nothing that was indexed is there any more: {', '.join(manifest.paths)}",
+            hint=f"if it moved, name it where it is now: {EXAMPLE}",
+        )
+    found = find_files(there)
+    skipped = (Skipped(store.relative_to(Path(one.path), root), one.reason) for one in found.skipped)
+    return Found(found.files, tuple(skipped))
 
 
 def _without_moves(
@@ -266,6 +296,7 @@ class _Writer:
     manifest: Manifest
     embedder: Embedder
     progress: Progress | None
+    stored: Manifest | None = None  # what stands on the disk; None when the index is made anew
     embedded: int = 0
     remarks: list[tuple[str, str]] = field(default_factory=list)
     run: dict[int, int] = field(default_factory=dict)  # a text's digest → id, for the passages added now
@@ -301,7 +332,8 @@ class _Writer:
             skipped=tuple(sorted(skipped, key=lambda one: one.path)),
             next_id=self.next_id,
         )
-        manifest = self.draft.commit(manifest)
+        if self._is_news(manifest):
+            manifest = self.draft.commit(manifest)
         self._tell("writing", 1, 1)
         paths = {entry.source.path for entry in added}
         return BuildReport(
@@ -316,6 +348,10 @@ class _Writer:
             remarks=tuple(self.remarks),
             seconds=0.0,
         )
+
+    def _is_news(self, manifest: Manifest) -> bool:
+        """Is there anything to write: another content, or a later date that settles what was suspect?"""
+        return manifest != self.stored or bool(store.suspects(self.draft.index, manifest))
 
     def _tell(self, stage: str, done: int, total: int) -> None:
         if self.progress is not None:
@@ -356,15 +392,16 @@ class _Writer:
         import numpy as np
 
         vectors = np.empty((len(entries), self.embedder.dimension), dtype=np.float32)
-        todo: list[int] = []
+        todo: dict[str, list[int]] = {}  # a text → the rows it stands in
         for row, entry in enumerate(entries):
             known = self._known(entry)
             if known is None:
-                todo.append(row)
+                todo.setdefault(entry.passage.text, []).append(row)
             else:
                 vectors[row] = self.dense.vectors([known])[0]
         if todo:
-            vectors[todo] = self.embedder.embed_passages([entries[row].passage.text for row in todo])
+            for rows, vector in zip(todo.values(), self.embedder.embed_passages(list(todo)), strict=True):
+                vectors[rows] = vector
         self.embedded += len(todo)
         return vectors
 

@@ -180,6 +180,7 @@ def _seal(data: Mapping[str, Any]) -> str:
 
 
 def generation_folder(folder: Path, manifest: Manifest) -> Path:
+    """The folder of the generation that a manifest names."""
     return folder / GENERATIONS / f"{manifest.generation:06d}"
 
 
@@ -305,7 +306,7 @@ def _refuse_foreign(index: Path) -> None:
     if index.exists() and not index.is_dir():
         raise UsageError(f"{index} is a file, not a folder", hint="name another place: --index DIR")
     if index.is_dir() and not (index / MANIFEST).exists() and not (index / GENERATIONS).exists():
-        foreign = [path.name for path in index.iterdir() if path.name != LOCK]
+        foreign = [path.name for path in index.iterdir() if not path.name.startswith(LOCK)]
         if foreign:
             raise UsageError(f"{index} holds other files ({foreign[0]}…)", hint="name a new folder: --index DIR")
 
@@ -411,9 +412,9 @@ def _locked(index: Path, wait: float) -> Iterator[None]:
 
 def _remove_if_empty(index: Path) -> None:
     """Leave no trace of an index that was never finished. Only for who holds the lock, which goes too."""
-    with suppress(FileNotFoundError):
-        (index / GENERATIONS).rmdir()
-    with suppress(OSError):
+    with suppress(OSError):  # such as: what a killed writer left is still there
+        if (index / GENERATIONS).exists():
+            (index / GENERATIONS).rmdir()
         (index / f"{MANIFEST}.new").unlink(missing_ok=True)
         (index / LOCK).unlink(missing_ok=True)
         index.rmdir()

@@ -29,12 +29,15 @@ class DenseIndex:
             raise IndexDamagedError(
                 f"{self._path} holds vectors of {self._index.d} numbers, not {dimension}", hint=REBUILD
             )
+        self._changed = create
 
     def add(self, entries: Sequence[Entry], vectors: Vectors) -> None:
         ids = np.array([entry.id for entry in entries], dtype=np.int64)
+        self._changed = True
         self._index.add_with_ids(np.ascontiguousarray(vectors, dtype=np.float32), ids)
 
     def remove(self, ids: Sequence[int]) -> None:
+        self._changed = True
         self._index.remove_ids(np.array(ids, dtype=np.int64))
 
     def search(self, query: Query, limit: int) -> list[Scored]:
@@ -54,11 +57,14 @@ class DenseIndex:
         return rows
 
     def save(self) -> None:
+        if not self._changed:
+            return
         # Beside and renamed: the file may be linked to from the generation before this one.
         beside = self._path.with_suffix(".new")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         faiss.write_index(self._index, str(beside))
         beside.replace(self._path)
+        self._changed = False
 
     def close(self) -> None:
         self._index.reset()
@@ -67,7 +73,7 @@ class DenseIndex:
         return int(self._index.ntotal)
 
 
-def _read(path: Path) -> Any:  # noqa: ANN401  # faiss has no types
+def _read(path: Path) -> Any:  # faiss has no types
     try:
         return faiss.read_index(str(path))
     except RuntimeError as error:

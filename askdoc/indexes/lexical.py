@@ -1,4 +1,4 @@
-"""Passages by words: tantivy (BM25, English stemming). It also keeps the passages' text, so that there is no third store."""
+"""Passages by words: tantivy (BM25, English stemming). It keeps the passages' text too, so there is no third store."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import tantivy
 
-from askdoc.errors import IndexDamagedError
+from askdoc.errors import IndexDamagedError, WriteError
 from askdoc.indexes import REBUILD, Entry, Scored
 from askdoc.types import Passage, Query, Source
 
@@ -59,13 +60,31 @@ class LexicalIndex:
         self._removed = False
         self._analyser = _analyser()
         self._function_words = frozenset(self._analyser.analyze(FUNCTION_WORDS))
-        self._index = self._create(folder) if create else _open(folder)
+        self._borrowed: TemporaryDirectory[str] | None = None
+        self._index = self._create(folder) if create else self._open(folder)
         self._index.register_tokenizer("askdoc", self._analyser)
         self._searcher = self._index.searcher()
 
     def _create(self, folder: Path) -> tantivy.Index:
         folder.mkdir(parents=True, exist_ok=True)
         return tantivy.Index(_schema(), path=str(folder))
+
+    def _open(self, folder: Path) -> tantivy.Index:
+        try:
+            return tantivy.Index.open(str(folder))
+        except ValueError as error:
+            if "ockfile" not in str(error):
+                raise _damaged(folder, error) from error
+        # tantivy writes a lock file even to read. Where it may not, it reads through links in a folder of its own.
+        try:
+            self._borrowed = TemporaryDirectory(prefix="askdoc-", ignore_cleanup_errors=True)
+            _link_all(folder, Path(self._borrowed.name))
+            return tantivy.Index.open(self._borrowed.name)
+        except ValueError as error:
+            raise _damaged(folder, error) from error
+        except OSError as error:
+            message = f"neither {folder} nor a temporary folder can be written: {error.strerror}"
+            raise WriteError(message, hint="set TMPDIR to a folder that can") from error
 
     def add(self, entries: Sequence[Entry], vectors: Vectors | None = None) -> None:
         self._write(_stored(entry) for entry in entries)
@@ -109,14 +128,19 @@ class LexicalIndex:
         return next((stored for stored in self._find(query, 8) if stored.text == text), None)
 
     def save(self) -> None:
-        self._commit()
+        if self._writer is not None:
+            self._commit()
         if self._removed and len(self) <= _EXACT:
             self._rebuild()
         self._removed = False
+        for name in LOCKS:
+            (self._folder / name).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Drop what was not saved; tantivy unmaps its files with the object."""
         self._writer = None
+        if self._borrowed is not None:
+            self._borrowed.cleanup()
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
@@ -154,8 +178,6 @@ class LexicalIndex:
         self._writer = None
         self._index.reload()
         self._searcher = self._index.searcher()
-        for name in LOCKS:
-            (self._folder / name).unlink(missing_ok=True)
 
     def _rebuild(self) -> None:
         """Write all that stays anew: BM25 counts deleted passages in its statistics until their segment is gone."""
@@ -167,11 +189,19 @@ class LexicalIndex:
         self._commit()
 
 
-def _open(folder: Path) -> tantivy.Index:
-    try:
-        return tantivy.Index.open(str(folder))
-    except ValueError as error:
-        raise IndexDamagedError(f"{folder} cannot be read: {error}", hint=REBUILD) from error
+def _damaged(folder: Path, error: Exception) -> IndexDamagedError:
+    return IndexDamagedError(f"{folder} cannot be read: {error}", hint=REBUILD)
+
+
+def _link_all(folder: Path, place: Path) -> None:
+    """Links to a folder's files, or copies where the system has no links."""
+    for path in folder.absolute().iterdir():
+        if path.name in LOCKS:
+            continue
+        try:
+            (place / path.name).symlink_to(path)
+        except OSError:
+            shutil.copy2(path, place)
 
 
 def _analyser() -> tantivy.TextAnalyzer:

@@ -12,6 +12,8 @@ The reader, in the order of its making:
     measure     EM and F1 of a model folder
     self_label  more questions, from retrieval sets, marked by a reader
 
+and what ships it: `export_onnx`, `parity`, `confidence`.
+
     python -m askdoc.training.reader DATA_FOLDER --from MODEL_FOLDER --out RUN_FOLDER --tokens 10e6
     python -m askdoc.training.measure RUN_FOLDER/best DATA_FOLDER/dev/squad_v2.0_dev_a.json.gz
 

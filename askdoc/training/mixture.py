@@ -47,7 +47,7 @@ MIXTURE: tuple[Share, ...] = (
 
 
 # Sets that a reader labelled (`self_label`): most of their worth is in new subjects, so not all in every round.
-SELF_LABELLED = Share("", 14_000, 0.35, edited=True)
+SELF_LABELLED = Share("", 8_000, 0.35, edited=True)
 
 
 @dataclass(frozen=True, slots=True)

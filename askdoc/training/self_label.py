@@ -189,6 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=2, help="of PyTorch (%(default)s)")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
     model = load_model(options.model)
     tokenizer = load_tokenizer(options.model)
     known = {normal(question.text) for path in options.known for question in load_squad(path).questions}

@@ -1,13 +1,15 @@
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from torch import Tensor, nn
 from transformers import BertConfig, BertForQuestionAnswering
 
 WORDS = (
-    "the a of in was is who when where what did by built finished mill bridge ashford thomas reed margaret doyle 1784 1801"
-    " old new stone quarry near wexham and then it from came its ##s ##ing . ? , !"
+    "the a of in was is who when where what did by built finished mill bridge ashford thomas reed margaret doyle 1784"
+    " 1801 old new stone quarry near wexham and then it from came its ##s ##ing . ? , !"
 )
 
 
@@ -39,3 +41,30 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer)
     BertForQuestionAnswering(config).save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder
+
+
+@dataclass
+class Output:
+    start_logits: Tensor
+    end_logits: Tensor
+
+
+class Pointer(nn.Module):
+    """A reader that points at the tokens `thomas` and `reed`, and at [CLS] where the question has no `who`."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        super().__init__()
+        self.anchor = nn.Parameter(torch.zeros(1))
+        self.ids = [tokenizer.token_to_id(word) for word in ("thomas", "reed", "who")]
+
+    def forward(self, input_ids: Tensor, token_type_ids: Tensor, attention_mask: Tensor) -> Output:
+        first, last, who = self.ids
+        start, end = (input_ids == first) * 5.0, (input_ids == last) * 5.0
+        start[:, 0] = end[:, 0] = torch.where((input_ids == who).any(dim=1), 0.0, 9.0)
+        return Output(start, end)
+
+
+@pytest.fixture
+def pointer(tokenizer: Tokenizer) -> nn.Module:
+    """A reader that needs no training."""
+    return Pointer(tokenizer)
