@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,23 +33,32 @@ class Tokens:
         return len(self.ids)
 
 
+@cache
+def _tokenizer(data: bytes) -> Tokenizer:
+    """Embedder and reader share one: building it takes longer than using it."""
+    tokenizer = Tokenizer.from_buffer(data)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
 class OnnxModel:
     """A BERT-like network: `[CLS] first [SEP] second [SEP]` in, one array out."""
 
     def __init__(self, model: Model) -> None:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        if model.settings.get("optimised"):  # when it was exported, so that no start has to
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         # Waiting threads sleep instead of spinning: as fast on an idle machine, and twice as fast on a busy one.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(model.weights(), options, providers=["CPUExecutionProvider"])
-            self._tokenizer = Tokenizer.from_buffer(model.read("tokenizer.json"))
+            self._tokenizer = _tokenizer(model.read("tokenizer.json"))
         except ModelError:
             raise
         except Exception as error:  # each runtime raises types of its own, without a common base
             raise ModelError(f"the model in {model.folder} does not load: {error}", hint=REINSTALL) from error
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
         self._cls = self._special("[CLS]")
         self._sep = self._special("[SEP]")
 

@@ -90,9 +90,9 @@ class LexicalIndex:
         self._write(_stored(entry) for entry in entries)
 
     def remove(self, ids: Sequence[int]) -> None:
-        for id_ in ids:
-            self._writing().delete_documents_by_term("id", id_)
-        self._removed = self._removed or bool(ids)
+        if ids:  # by a query: the binding takes a term's number for a signed one, and would delete nothing
+            self._writing().delete_documents_by_query(tantivy.Query.term_set_query(self._index.schema, "id", list(ids)))
+            self._removed = True
 
     def search(self, query: Query, limit: int) -> list[Scored]:
         clauses = [(tantivy.Occur.Should, clause) for clause in self._clauses(query.text)]

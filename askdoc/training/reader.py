@@ -31,7 +31,7 @@ from askdoc.training.batches import Batch, Feature, collate, load_tokenizer
 from askdoc.training.measure import Scores, measure, sample
 from askdoc.training.mixture import described, load_sources, self_labelled
 from askdoc.training.network import Reader, Weights, load_model, span_loss
-from askdoc.training.schedule import Progress, learning_rate, with_total
+from askdoc.training.schedule import Progress, learning_rate, with_rate, with_total
 from askdoc.training.stream import Place, Stream
 
 DEV_SAMPLES = {"squad_v1.1_dev_a": 300, "squad_v2.0_dev_a": 400}  # questions scored at each checkpoint
@@ -93,6 +93,10 @@ class Run:
     def stop(self, *_: object) -> None:
         """End `train` after the step under way; usable as a signal's handler."""
         self.stopped = True
+
+    def go_on_at(self, rate: float) -> None:
+        """Let the learning rate fall from `rate` here, instead of from where it is."""
+        self.progress = with_rate(self.progress, rate)
 
     def checkpoint(self) -> None:
         """Score the averaged weights on the dev samples, store them as a model folder, and store the state."""
@@ -216,6 +220,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tokens", type=float, required=True, help="train on this many in all, padding counted")
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="files written by askdoc.training.self_label")
     parser.add_argument("--rate", type=float, default=defaults.rate, help="highest learning rate (%(default)s)")
+    parser.add_argument("--go-on-at", type=float, help="continue with the rate falling from this one")
     parser.add_argument("--batch-tokens", type=int, default=defaults.batch_tokens, help="tokens a step (%(default)s)")
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--pause", type=Path, help="hold while this file exists")
@@ -239,6 +244,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     samples = [sample(load_squad(options.data / "dev" / f"{name}.json.gz"), n) for name, n in DEV_SAMPLES.items()]
     run = Run(options.out, options.model, stream, samples, settings)
+    if options.go_on_at is not None:
+        run.go_on_at(options.go_on_at)
     signal.signal(signal.SIGTERM, run.stop)
     signal.signal(signal.SIGINT, run.stop)
     run.train(checkpoint_seconds=60 * options.checkpoint_minutes, log_every=options.log_every, pause=options.pause)

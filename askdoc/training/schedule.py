@@ -38,9 +38,14 @@ def learning_rate(progress: Progress, warmup_tokens: int) -> float:
 def with_total(progress: Progress, tokens: int) -> Progress:
     """The same progress towards another total: the rate falls in a line from where it is now, without a jump.
 
-    A run that is done stays at rate 0; begin a new one from its result to train on.
+    A run that is done stays at rate 0; see `with_rate`.
     """
     if tokens == progress.total_tokens:
         return progress
     rate = learning_rate(progress, warmup_tokens=0)
-    return replace(progress, total_tokens=tokens, anchor_tokens=progress.tokens, anchor_rate=rate)
+    return with_rate(replace(progress, total_tokens=tokens), rate)
+
+
+def with_rate(progress: Progress, rate: float) -> Progress:
+    """The same progress with a rate that falls in a line from `rate` here to 0 at the total."""
+    return replace(progress, anchor_tokens=progress.tokens, anchor_rate=rate)

@@ -15,7 +15,7 @@ from askdoc.training.dropout import PooledDropout
 from askdoc.training.mixture import Share, source
 from askdoc.training.network import load_model
 from askdoc.training.reader import Run, Settings, wait_while
-from askdoc.training.schedule import Progress, learning_rate, with_total
+from askdoc.training.schedule import Progress, learning_rate, with_rate, with_total
 from askdoc.training.stream import Stream
 
 SETTINGS = Settings(tokens=2000, batch_tokens=128, length=48, rate=1e-2, warmup_tokens=300)
@@ -156,6 +156,13 @@ def test_another_total_bends_the_rate_without_a_jump(total: int) -> None:
     assert learning_rate(after, 0) == learning_rate(before, 0) == 0.5
     assert learning_rate(replace(after, tokens=total), 0) == 0.0
     assert with_total(before, 1000) == before
+
+
+def test_a_run_that_is_done_can_go_on_at_a_new_rate() -> None:
+    done = Progress(total_tokens=1000, anchor_tokens=0, anchor_rate=1.0, tokens=1000)
+    longer = with_rate(with_total(done, 3000), 0.2)
+    assert learning_rate(longer, 0) == 0.2
+    assert learning_rate(replace(longer, tokens=2000), 0) == pytest.approx(0.1)
 
 
 def test_pooled_dropout_keeps_the_mean_and_drops_its_share() -> None:
