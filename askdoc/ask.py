@@ -20,13 +20,13 @@ from askdoc.embedders import Embedder
 from askdoc.errors import AskdocError, UsageError
 from askdoc.fusion import Fused, fuse
 from askdoc.indexes import Scored
-from askdoc.indexes.dense import DenseIndex
+from askdoc.indexes.dense import STRUCTURE, DenseIndex
 from askdoc.indexes.lexical import ANALYSER, LexicalIndex
 from askdoc.models import BUNDLED
 from askdoc.passages import SPLITTER, sentences
 from askdoc.ranking import Candidate, Settings
 from askdoc.readers import Reader
-from askdoc.store import Manifest
+from askdoc.store import Manifest, Recipe
 from askdoc.types import Answer, Hit, IndexInfo, Passage, Query, Reply, Skipped, Source
 
 REFRESH = ("auto", "always", "never")
@@ -56,9 +56,7 @@ class Status:
     damaged: tuple[str, ...]
 
 
-def open_index(
-    folder: Path | str | None = None, *, refresh: str = "auto", reader: str = readers.DEFAULT
-) -> Index:
+def open_index(folder: Path | str | None = None, *, refresh: str = "auto", reader: str = readers.DEFAULT) -> Index:
     """Open an index to ask it.
 
     folder: by default `ASKDOC_INDEX`, else the nearest `index/` from the working directory upwards.
@@ -167,10 +165,12 @@ class Index:
         self._sources = manifest.sources()
         self._standing: dict[str, bool] = {}  # path → is the file still what was indexed? Asked anew for each question
         self.embedder: Embedder = embedders.open_embedder(manifest.recipe.embedder)
-        recipe = dataclasses.replace(
-            manifest.recipe, fingerprint=self.embedder.fingerprint, splitter=SPLITTER, analyser=ANALYSER
+        embedder = self.embedder
+        store.check_recipe(
+            folder,
+            manifest,
+            Recipe(embedder.name, embedder.fingerprint, embedder.dimension, SPLITTER, ANALYSER, STRUCTURE),
         )
-        store.check_recipe(folder, manifest, recipe)
         generation = store.generation_folder(folder, manifest)
         self._dense = DenseIndex(generation / "dense", dimension=manifest.recipe.dimension)
         self._lexical = LexicalIndex(generation / "lexical")
@@ -196,19 +196,26 @@ class Index:
         return Calibration.from_dict(fitted) if fitted["reader"] == self.reader.fingerprint else UNFITTED
 
     def ask(
-        self, question: str, *, answers: int = 3, passages: int | None = None, min_confidence: float | None = None
+        self,
+        question: str,
+        *,
+        answers: int = 3,
+        passages: int | None = None,
+        min_confidence: float | None = None,
+        min_accuracy: float | None = None,
     ) -> Reply:
         """Answer a question from the documents.
 
         answers: how many at most. passages: how many are read (default: fitted). min_confidence: in [0, 1]; no answer
-        below it is given (default: fitted). Raises `UsageError` for an empty question or numbers out of range.
+        below it is given (default: fitted). min_accuracy: in [0, 1]; only answers of such a confidence that, when it
+        was fitted, this share of them was right. Raises `UsageError` for an empty question or numbers out of range.
         """
         clock = _Clock(self.load_ms)
         text = _clean(question)
-        _check(answers=answers, passages=passages, min_confidence=min_confidence)
+        _check(answers=answers, passages=passages, min_confidence=min_confidence, min_accuracy=min_accuracy)
         with clock.stage("load"):
             reader, calibration = self.reader, self.calibration
-        threshold = calibration.threshold if min_confidence is None else min_confidence
+        threshold = _threshold(calibration, min_confidence, min_accuracy)
         with clock.stage("retrieve"):
             hits, remarks = self.retrieve(text, passages or self.settings.passages)
         with clock.stage("read"):
@@ -310,13 +317,28 @@ def _clean(question: str) -> str:
     return text
 
 
-def _check(*, answers: int = 1, passages: int | None = None, min_confidence: float | None = None) -> None:
+def _check(
+    *,
+    answers: int = 1,
+    passages: int | None = None,
+    min_confidence: float | None = None,
+    min_accuracy: float | None = None,
+) -> None:
     if answers < 1:
         raise UsageError(f"{answers} answers make no sense", hint="ask for at least one: -n 1")
     if passages is not None and passages < 1:
         raise UsageError(f"{passages} passages make no sense", hint="read at least one: -k 1")
     if min_confidence is not None and not 0.0 <= min_confidence <= 1.0:
         raise UsageError(f"a confidence of {min_confidence} makes no sense", hint="give a number from 0 to 1")
+    if min_accuracy is not None and not 0.0 <= min_accuracy <= 1.0:
+        raise UsageError(f"an accuracy of {min_accuracy} makes no sense", hint="give a number from 0 to 1")
+
+
+def _threshold(calibration: Calibration, min_confidence: float | None, min_accuracy: float | None) -> float:
+    """The stricter of the two wishes; without any, what was fitted."""
+    if min_accuracy is not None:
+        return max(min_confidence or 0.0, calibration.threshold_for(min_accuracy))
+    return calibration.threshold if min_confidence is None else min_confidence
 
 
 def _answers(
@@ -327,7 +349,9 @@ def _answers(
         confidence = calibration.probability(ranking.evidence(question, merged, at, hits))
         start, end = _sentence(candidate.hit.passage.text, candidate.span.start, candidate.span.end)
         found.append(
-            Answer(candidate.hit, candidate.span.start, candidate.span.end, start, end, confidence, candidate.supporters)
+            Answer(
+                candidate.hit, candidate.span.start, candidate.span.end, start, end, confidence, candidate.supporters
+            )
         )
     return found
 

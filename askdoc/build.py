@@ -11,8 +11,8 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from askdoc.embedders import DEFAULT, Embedder, open_embedder
 from askdoc.errors import AskdocError, LoadError, UsageError
 from askdoc.files import Found, find_files
 from askdoc.indexes import Entry as PassageEntry
-from askdoc.indexes.dense import DenseIndex
+from askdoc.indexes.dense import STRUCTURE, DenseIndex
 from askdoc.indexes.lexical import ANALYSER, LexicalIndex, digest
 from askdoc.loaders import HEAD_BYTES, open_loader
 from askdoc.passages import SPLITTER, split
@@ -31,7 +31,6 @@ from askdoc.types import Document, Passage, Skipped, Source
 if TYPE_CHECKING:
     from askdoc.types import Vectors
 
-STRUCTURE = "flat"  # FAISS compares a question with every vector
 EXAMPLE = "askdoc index PATH…"
 BATCH = 256  # passages between two reports of progress
 
@@ -85,8 +84,9 @@ def index(
         raise UsageError(f"there is no index of files in {folder} to update", hint=f"name what to index: {EXAMPLE}")
     with store.writing(folder, fresh=rebuild, wait=wait) as (draft, stored):
         manifest = _rooted(folder, stored or _empty(before, embedder), wanted, root)
-        writer = _Writer(draft, manifest, open_embedder(embedder or manifest.recipe.embedder), progress, stored=stored)
-        report = writer.update(*_survey(folder, manifest))
+        opened = open_embedder(embedder or manifest.recipe.embedder)
+        with closing(_Writer(draft, manifest, opened, progress, stored=stored)) as writer:
+            report = writer.update(*_survey(folder, manifest))
         return dataclasses.replace(report, seconds=time.perf_counter() - started)
 
 
@@ -97,8 +97,9 @@ def index_documents(
     started = time.perf_counter()
     folder = folder.absolute()
     with store.writing(folder, fresh=True) as (draft, _):
-        writer = _Writer(draft, _empty(None, embedder), open_embedder(embedder or DEFAULT), progress)
-        report = writer.update([_Pending(document.source, given=document) for document in documents], [], ())
+        opened = open_embedder(embedder or DEFAULT)
+        with closing(_Writer(draft, _empty(None, embedder), opened, progress)) as writer:
+            report = writer.update([_Pending(document.source, given=document) for document in documents], [], ())
         return dataclasses.replace(report, seconds=time.perf_counter() - started)
 
 
@@ -305,14 +306,14 @@ class _Writer:
         store.check_recipe(self.draft.index, self.manifest, recipe(self.embedder))
         self.next_id = self.manifest.next_id
         self.create = not self.manifest.documents
+        dimension = self.embedder.dimension
+        self.dense = DenseIndex(self.draft.folder / "dense", dimension=dimension, create=self.create)
+        self.lexical = LexicalIndex(self.draft.folder / "lexical", create=self.create)
 
-    @cached_property
-    def dense(self) -> DenseIndex:
-        return DenseIndex(self.draft.folder / "dense", dimension=self.embedder.dimension, create=self.create)
-
-    @cached_property
-    def lexical(self) -> LexicalIndex:
-        return LexicalIndex(self.draft.folder / "lexical", create=self.create)
+    def close(self) -> None:
+        """End what writes in the background, before anybody clears the draft away."""
+        self.dense.close()
+        self.lexical.close()
 
     def update(self, pending: Sequence[_Pending], kept: Sequence[Entry], skipped: Sequence[Skipped]) -> BuildReport:
         """Remove what is gone, add what is pending, and commit."""

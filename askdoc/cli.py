@@ -44,6 +44,10 @@ ConfidenceOption: TypeAlias = Annotated[
     float | None,
     typer.Option(metavar="X", help="Show no answer less likely to be right than this (0 to 1).", show_default=False),
 ]
+AccuracyOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(metavar="X", help="Show only answers of a kind that this share was right of.", show_default=False),
+]
 FormatOption: TypeAlias = Annotated[
     str | None,
     typer.Option("--format", metavar="|".join(OUTPUTS), help="[default: terminal on a terminal, else json]"),
@@ -113,6 +117,7 @@ def ask(
     answers: AnswersOption = 3,
     passages: PassagesOption = None,
     min_confidence: ConfidenceOption = None,
+    min_accuracy: AccuracyOption = None,
     output_format: FormatOption = None,
     as_json: JsonOption = False,
     refresh: RefreshOption = "auto",
@@ -125,7 +130,9 @@ def ask(
 
     With --batch, blank lines are skipped and a bad line becomes an error object in its place (exit status 2).
     """
-    options: Options = {"answers": answers, "passages": passages, "min_confidence": min_confidence}
+    options: Options = {
+        "answers": answers, "passages": passages, "min_confidence": min_confidence, "min_accuracy": min_accuracy,
+    }  # fmt: skip
     check_numbers(**options)
     name = _format(output_format, as_json=as_json, lines=batch is not None)
     if batch is not None:
@@ -173,12 +180,13 @@ def chat(
     answers: AnswersOption = 3,
     passages: PassagesOption = None,
     min_confidence: ConfidenceOption = None,
+    min_accuracy: AccuracyOption = None,
     output_format: FormatOption = None,
     as_json: JsonOption = False,
     refresh: RefreshOption = "auto",
 ) -> int:
     """Ask one question after another; the model stays loaded. Lines that are piped in are answered one by one."""
-    check_numbers(answers=answers, passages=passages, min_confidence=min_confidence)
+    check_numbers(answers=answers, passages=passages, min_confidence=min_confidence, min_accuracy=min_accuracy)
     name = _format(output_format, as_json=as_json, lines=output_format is None and not sys.stdout.isatty())
     from askdoc.repl import Session, run
 
@@ -191,6 +199,7 @@ def chat(
             answers=answers,
             passages=passages,
             min_confidence=min_confidence,
+            min_accuracy=min_accuracy,
         )
         return run(session, sys.stdin)
 
@@ -219,6 +228,7 @@ class Options(TypedDict):
     answers: int
     passages: int | None
     min_confidence: float | None
+    min_accuracy: float | None
 
 
 def _meant_command(question: str) -> list[str]:
@@ -229,13 +239,21 @@ def _meant_command(question: str) -> list[str]:
     return [f"hint: for the command, type askdoc {near[0]}"] if near else []
 
 
-def check_numbers(*, answers: int = 1, passages: int | None = None, min_confidence: float | None = None) -> None:
+def check_numbers(
+    *,
+    answers: int = 1,
+    passages: int | None = None,
+    min_confidence: float | None = None,
+    min_accuracy: float | None = None,
+) -> None:
     """Refuse numbers that make no sense, before anything is loaded."""
     for option, number, example in (("-n", answers, 3), ("-k", passages, 10)):
         if number is not None and number < 1:
             raise UsageError(f"{option} {number}: it must be 1 or more", hint=f"for example {option} {example}")
     if min_confidence is not None and not 0 <= min_confidence <= 1:
         raise UsageError(f"--min-confidence {min_confidence}: it must be between 0 and 1", hint="0 shows every answer")
+    if min_accuracy is not None and not 0 <= min_accuracy <= 1:
+        raise UsageError(f"--min-accuracy {min_accuracy}: it must be between 0 and 1", hint="for example 0.8")
 
 
 def _question(words: list[str] | None) -> str:

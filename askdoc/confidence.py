@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from askdoc.errors import UsageError
+
 KINDS: Mapping[str, str] = {  # question type → what a question of it starts with or contains; the first that fits
     "many": r"\bhow (?:many|much|old|long|far|tall|big|large|often|high|deep|fast|big)\b",
     "who": r"\b(?:who|whom|whose)\b",
@@ -78,15 +80,31 @@ def kind_of(question: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A fitted model. coefficients: by feature name, of `Evidence.features`; threshold: below it nothing is claimed."""
+    """A fitted model. coefficients: by feature name, of `Evidence.features`; threshold: below it nothing is claimed.
+
+    curve: pairs of a threshold and the accuracy that answers from it upwards had when this was fitted, by threshold.
+    """
 
     intercept: float
     coefficients: Mapping[str, float]
     threshold: float
+    curve: tuple[tuple[float, float], ...] = ()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Calibration:
-        return cls(float(data["intercept"]), dict(data["coefficients"]), float(data["threshold"]))
+        curve = tuple((float(threshold), float(accuracy)) for threshold, accuracy in data["curve"])
+        return cls(float(data["intercept"]), dict(data["coefficients"]), float(data["threshold"]), curve)
+
+    def threshold_for(self, accuracy: float) -> float:
+        """The lowest threshold from which on answers were this often right; raises `UsageError` if none is so good."""
+        fitting = [threshold for threshold, reached in self.curve if reached >= accuracy]
+        if not fitting:
+            best = max((reached for _, reached in self.curve), default=0.0)
+            raise UsageError(
+                f"no confidence was measured to be right in {accuracy:.0%} of cases",
+                hint=f"the most is --min-accuracy {math.floor(100 * best) / 100}" if best else "use --min-confidence",
+            )
+        return min(fitting)
 
     def probability(self, evidence: Evidence) -> float:
         """The probability in (0, 1) that the answer is right."""

@@ -48,7 +48,7 @@ def eval_command(
     reader: Annotated[str | None, typer.Option(metavar="NAME", help="The model that reads them.")] = None,
     right_f1: Annotated[
         float, typer.Option(min=0.01, max=1.0, metavar="X", help="An answer counts as right from this F1 on.")
-    ] = 0.7,
+    ] = 0.5,
     as_json: Annotated[
         bool | None,
         typer.Option("--json/--table", help="[default: a table on a terminal, else JSON]", show_default=False),

@@ -46,6 +46,7 @@ class Session:
     answers: int = 3
     passages: int | None = None
     min_confidence: float | None = None
+    min_accuracy: float | None = None
     last: Reply | None = None
     replied: int = 0
     answered: int = 0
@@ -115,7 +116,11 @@ def handle(session: Session, line: str) -> bool:
 
 def _answer(session: Session, question: str) -> None:
     reply = session.index.ask(
-        question, answers=session.answers, passages=session.passages, min_confidence=session.min_confidence
+        question,
+        answers=session.answers,
+        passages=session.passages,
+        min_confidence=session.min_confidence,
+        min_accuracy=session.min_accuracy,
     )
     session.last = reply
     session.replied += 1

@@ -174,6 +174,11 @@ def manifest_to_dict(manifest: Manifest) -> dict[str, Any]:
     return data | {SEAL: _seal(data)}
 
 
+def manifest_text(manifest: Manifest) -> str:
+    """The manifest's file."""
+    return json.dumps(manifest_to_dict(manifest), indent=1, ensure_ascii=False) + "\n"
+
+
 def _seal(data: Mapping[str, Any]) -> str:
     """sha256 over a manifest's content, whatever its layout."""
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
@@ -247,7 +252,7 @@ class Draft:
             _flush(path)
         created = datetime.now(UTC).isoformat(timespec="seconds")
         manifest = dataclasses.replace(manifest, generation=self.number, created=created, files=files)
-        replace_file(self.index / MANIFEST, json.dumps(manifest_to_dict(manifest), indent=1, ensure_ascii=False) + "\n")
+        replace_file(self.index / MANIFEST, manifest_text(manifest))
         _sweep(self.index, self.number)
         return manifest
 

@@ -55,7 +55,7 @@ def run(
         capture_output=True,
         check=False,
         timeout=120,
-        preexec_fn=None if privileged else _drop,  # noqa: PLW1509  # one call into libc, no threads in between
+        preexec_fn=None if privileged else _drop,  # one call into libc, no threads in between
     )
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -78,7 +78,7 @@ def _drop() -> None:
 
 @cache
 def rights_count(probe: Path) -> bool:
-    """Does a file without rights stop an unprivileged process here? (On some file systems it does not.)"""
+    """Does a file without rights stop an unprivileged process here, or does the file system not care?"""
     file = probe / "probe"
     file.touch(mode=0o000)
     return run(["cat", file], cwd=probe, privileged=False).status != 0

@@ -69,7 +69,13 @@ class LookUpIndex:
     closed: bool = False
 
     def ask(
-        self, question: str, *, answers: int = 3, passages: int | None = None, min_confidence: float | None = None
+        self,
+        question: str,
+        *,
+        answers: int = 3,
+        passages: int | None = None,
+        min_confidence: float | None = None,
+        min_accuracy: float | None = None,
     ) -> Reply:
         self.asked.append((question, answers, passages, min_confidence))
         if "bad" in question:

@@ -135,7 +135,7 @@ def flip(path: Path) -> None:
 
 
 def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1])
+    path.write_bytes(path.read_bytes()[:-2])
 
 
 @pytest.mark.parametrize("harm", [flip, cut, Path.unlink])
@@ -169,7 +169,7 @@ def test_an_altered_manifest_is_noticed_whatever_was_altered(place: float, folde
         store.read_manifest(folder)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '"x"', '{"format": 1}', "\x00" * 50, '{"format": 1, "files": []}'])
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '"x"', '{"format": 1}', "\0" * 50, '{"format": 1, "files": []}'])
 def test_a_manifest_that_is_none_is_damage(text: str, folder: Path) -> None:
     (folder / store.MANIFEST).write_text(text)
     with pytest.raises(IndexDamagedError):
@@ -192,9 +192,9 @@ def test_an_index_of_another_recipe_is_refused_by_readers_and_writers(name: str,
     data = store.manifest_to_dict(dataclasses.replace(manifest, recipe=recipe))
     (folder / store.MANIFEST).write_text(json.dumps(data))
     for work in (lambda: ask.open_index(folder, refresh="never"), lambda: build.index([docs], folder)):
-        with pytest.raises((IndexMismatchError, IndexDamagedError)) as caught:
+        with pytest.raises(IndexMismatchError) as caught:
             work()
-        assert name in caught.value.message or name == "dimension"
+        assert f"made with {name} {other!r}" in caught.value.message
         assert "--rebuild" in caught.value.hint
     build.index([], folder, rebuild=True)
     assert len(texts(folder)) == 4
@@ -222,7 +222,7 @@ def test_a_folder_of_other_things_is_never_filled(docs: Path, tmp_path: Path) ->
     foreign.mkdir()
     (foreign / "cat.jpg").write_bytes(b"cat")
     for target in (foreign, foreign / "cat.jpg"):
-        with pytest.raises(UsageError, match="cat.jpg"):
+        with pytest.raises(UsageError, match=r"cat\.jpg"):
             build.index([docs], target, embedder="hashing")
     assert [path.name for path in foreign.iterdir()] == ["cat.jpg"]
 
@@ -361,8 +361,9 @@ def test_a_full_disk_leaves_the_index_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / "a.txt").write_text(NEW)
     (tmp_path / "large").mkdir()
-    words = [f"Paragraph {at} says that the number {at * 7919} is odd or even and nothing else.\n\n" for at in range(9000)]
-    (tmp_path / "large" / "b.txt").write_text("".join(words))
+    remark = "says that its number is odd or even, and as far as anybody can tell it says nothing else at all"
+    paragraphs = [f"Paragraph {at} {remark}.\n\n" for at in range(3000)]  # 3 MB of vectors
+    (tmp_path / "large" / "b.txt").write_text("".join(paragraphs))
     askdoc_ = f"{sys.executable} -m askdoc"
     script = f"""
         mount -t tmpfs -o size=2m tmpfs disk

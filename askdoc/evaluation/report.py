@@ -35,7 +35,7 @@ class Setting:
     sample: int | None = None
     seed: int = 0
     off_topic: str | None = None
-    right_f1: float = 0.7
+    right_f1: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Plan:
     off_topic: Path | None = None
     embedder: str | None = None
     reader: str | None = None
-    right_f1: float = 0.7
+    right_f1: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from askdoc.types import Vectors
 
 FILE = "vectors.faiss"
+STRUCTURE = "flat"  # FAISS compares a question with every vector
 
 
 class DenseIndex:
