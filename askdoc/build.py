@@ -220,7 +220,7 @@ def _survey(folder: Path, manifest: Manifest) -> tuple[list[_Pending], list[Entr
     root = (folder / manifest.root).resolve()
     found = _found(root, manifest)
     if not found.files and not manifest.documents:
-        raise _nothing(manifest, found)
+        raise _nothing(manifest, found.skipped)
     known = {entry.source.path: entry for entry in manifest.documents}
     fresh = {entry.id for entry in manifest.documents} - {entry.id for entry in store.suspects(folder, manifest)}
     pending: list[_Pending] = []
@@ -280,11 +280,11 @@ def _source(file: Path, path: str) -> Source:
     return Source(path, store.hash_file(file), stat.st_size, stat.st_mtime_ns)
 
 
-def _nothing(manifest: Manifest, found: Found) -> UsageError:
-    named = ", ".join(manifest.paths)
-    left_out = f"; {len(found.skipped)} files were left out, the first because: {found.skipped[0].reason}"
+def _nothing(manifest: Manifest, skipped: Sequence[Skipped]) -> UsageError:
+    reason = f"; left out: {skipped[0].path} ({skipped[0].reason})" if skipped else ""
+    more = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
     return UsageError(
-        f"there is nothing to index in {named}{left_out if found.skipped else ''}",
+        f"there is nothing to index in {', '.join(manifest.paths)}{reason}{more}",
         hint="name files, or a folder with text in it (askdoc reads .txt and .md)",
     )
 
@@ -327,6 +327,8 @@ class _Writer:
             self._tell("writing", 0, 1)
             self._save()
         skipped = (*skipped, *failed)
+        if not (kept or added or known):
+            raise _nothing(self.manifest, skipped)
         manifest = dataclasses.replace(
             self.manifest,
             documents=tuple(sorted([*kept, *added], key=lambda entry: entry.source.path)),

@@ -16,7 +16,7 @@ from askdoc.embedders import EMBEDDERS
 from askdoc.errors import IndexDamagedError, IndexMismatchError, UsageError
 from askdoc.types import Document, Source
 
-FERRY = "A ferry crossed the river below the stone bridge until the mill had burnt down."
+FERRY = "A ferry crossed the river below the stone bridge every day until the mill and its two barns had burnt down."
 
 
 @pytest.fixture
@@ -244,6 +244,14 @@ def test_offsets_cut_the_passage_from_the_decoded_file(encoding: str, prefix: st
         citation = hit.passage.citation()
         assert text[citation.char_start : citation.char_end] == hit.passage.text
         assert citation.line_start == 1 + lines.index(hit.passage.text.split(newline)[0])
+
+
+def test_a_folder_of_nothing_but_binaries_is_refused_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / "docs" / name).write_bytes(bytes(range(256)) * 100)
+    with pytest.raises(UsageError, match=r"docs/a\.txt \(.*binary.*\) and 1 more"):
+        build.index([tmp_path / "docs"], tmp_path / "index", embedder="hashing")
 
 
 @pytest.mark.parametrize("harm", ["cut", "newer"])

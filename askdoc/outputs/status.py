@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from askdoc.ask import Status
 
 
-WIDEST_FACT = 60  # the beginning of a hash is enough to compare; JSON has all of it
-
-
 def write_status(status: Status, stream: TextIO) -> None:
     """Write the state as text."""
     stream.write("\n".join(_lines(status)) + "\n")
@@ -47,7 +44,7 @@ def _lines(status: Status) -> Iterator[str]:
         **{key: str(value) for key, value in status.recipe.items()},
     }
     width = max(map(len, facts))
-    yield from (f"  {key:<{width}}  {one_line(value)[:WIDEST_FACT]}" for key, value in facts.items())
+    yield from (f"  {key:<{width}}  {one_line(value)}" for key, value in facts.items())
     yield from _documents(status)
     yield from _section("not indexed yet:", [one_line(path) for path in status.new])
     yield from _section("left out:", [f"{one_line(left.path)}: {one_line(left.reason)}" for left in status.skipped])

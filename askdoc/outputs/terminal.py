@@ -96,7 +96,7 @@ class Page:
         yield from self.paragraph("The documents do not say.", style="bold")
         if reply.hits and reply.min_confidence > 0:
             threshold = percent(reply.min_confidence)
-            hint = f"No answer is {threshold} likely to be right; --min-confidence 0 shows the best guess."
+            hint = f"No answer is at least {threshold} likely to be right; --min-confidence 0 shows the best guess."
             yield _indented(Text(hint, style="dim"))
 
     def passages(self, hits: tuple[Hit, ...], *, title: str, body: Callable[[Hit], Text]) -> Iterator[RenderableType]:

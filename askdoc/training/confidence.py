@@ -1,6 +1,6 @@
 """Fits what askdoc decides with: the fusion, the ranking of answers, the confidence and the threshold.
 
-    python -m askdoc.training.confidence DEV_FOLDER TRAIN_FOLDER [--sample N] [--check SQUAD_FILE] [--out fitted.json]
+    python -m askdoc.training.confidence DEV_FOLDER TRAIN_FOLDER [--sample N] [--check SQUAD_FILE …] [--out fitted.json]
 
 It indexes the paragraphs of `squad_v1.1_dev_a`, asks its questions (answerable), those of `squad_v2.0_dev_a` that have
 no answer there (unanswerable, but on the subject) and some of other sets whose paragraphs are not in the index
@@ -116,7 +116,7 @@ def hit_at(
     return [float(np.mean([rank <= k for rank in ranks])) for k in ks]
 
 
-def refused(case: Case, weight: float, limit: int) -> Case:
+def fused_anew(case: Case, weight: float, limit: int) -> Case:
     """The case with its hits scored and ordered by another fusion, and only the first `limit` of them."""
     scores = {one.id: one.score for one in fuse(case.rankings, {"dense": weight, "lexical": 1.0 - weight})}
     by_parts = {
@@ -244,7 +244,7 @@ def search(cases: Sequence[Case], paths: Mapping[int, str]) -> tuple[Settings, d
     weight = max(weights, key=lambda w: weights[w][1] + weights[w][0] / 10)
     tried = {}
     for limit in (3, 5, 6, 8, READ):
-        some = [refused(case, weight, limit) for case in answerable]
+        some = [fused_anew(case, weight, limit) for case in answerable]
         for worth in (0, 2, 4, 6, 8, 10, 12, 15, 20, 30, 40):
             settings = Settings({"dense": weight, "lexical": round(1 - weight, 3)}, 100, limit, float(worth))
             tried[limit, worth] = (score(some, settings), settings)
@@ -288,22 +288,43 @@ def main() -> None:
     parser.add_argument("train", type=Path)
     parser.add_argument("--sample", type=int, default=1500, help="answerable questions")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--check", type=Path, action="append", default=[], help="a SQuAD-format file of another domain")
     parser.add_argument("--out", type=Path, default=BUNDLED / "fitted.json")
-    parser.add_argument("--cache", type=Path, help="keep the asked questions here, or take them from here")
+    parser.add_argument("--cache", type=Path, help="keep the asked questions in this folder, or take them from there")
     arguments = parser.parse_args()
-    if arguments.cache and arguments.cache.exists():
-        cases, paths, reader = pickle.loads(arguments.cache.read_bytes())  # noqa: S301  # our own, a moment ago
-    else:
-        answerable = load_squad(arguments.dev / "squad_v1.1_dev_a.json.gz")
-        unanswerable = load_squad(arguments.dev / "squad_v2.0_dev_a.json.gz")
-        others = [load_squad(arguments.train / f"{name}.json.gz") for name in OFF_TOPIC]
-        wanted = questions(answerable, unanswerable, others, sample=arguments.sample, seed=arguments.seed)
-        cases, paths, reader = collect(answerable, wanted)
-        if arguments.cache:
-            arguments.cache.write_bytes(pickle.dumps((cases, paths, reader)))
-    fitted, figures = fit_all(cases, paths, reader)
+    dev = load_squad(arguments.dev / "squad_v1.1_dev_a.json.gz")
+    unanswerable = load_squad(arguments.dev / "squad_v2.0_dev_a.json.gz")
+    others = [load_squad(arguments.train / f"{name}.json.gz") for name in OFF_TOPIC]
+    sizes = {"sample": arguments.sample, "seed": arguments.seed}
+    asked_dev = cached(dev, questions(dev, unanswerable, others, **sizes), arguments.cache)
+    fitted, figures = fit_all(*asked_dev)
+    for path in arguments.check:
+        other = load_squad(path)
+        sizes = {"sample": arguments.sample // 3, "seed": arguments.seed}
+        cases, _, _ = cached(other, questions(other, None, [dev], **sizes), arguments.cache)
+        fitted["measured"][f"checked on {other.name}"] = report_as_fitted(cases, fitted)
     arguments.out.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
     print(json.dumps({"fitted": fitted, "figures": figures}, indent=1))  # noqa: T201
+
+
+def cached(dataset: Dataset, cases: Sequence[Case], folder: Path | None) -> tuple[list[Case], dict[int, str], str]:
+    """`collect`, or what it gave the last time."""
+    kept = folder / f"{dataset.name}-{len(cases)}.pickle" if folder else None
+    if kept is not None and kept.exists():
+        found: tuple[list[Case], dict[int, str], str] = pickle.loads(kept.read_bytes())  # noqa: S301  # our own file
+        return found
+    found = collect(dataset, cases)
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(pickle.dumps(found))
+    return found
+
+
+def report_as_fitted(cases: Sequence[Case], fitted: Mapping[str, Any]) -> dict[str, Any]:
+    """The report on other cases, with what was fitted."""
+    settings = Settings.from_dict(fitted["ranking"])
+    some = [fused_anew(case, settings.weights["dense"], settings.passages) for case in cases]
+    return report(some, settings, Calibration.from_dict(fitted["confidence"]))
 
 
 def fit_all(cases: Sequence[Case], paths: Mapping[int, str], reader: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -311,7 +332,7 @@ def fit_all(cases: Sequence[Case], paths: Mapping[int, str], reader: str) -> tup
     ours, theirs = halves(cases)
     settings, tried = search(ours, paths)
     weight = settings.weights["dense"]
-    ours, theirs = ([refused(case, weight, settings.passages) for case in half] for half in (ours, theirs))
+    ours, theirs = ([fused_anew(case, weight, settings.passages) for case in half] for half in (ours, theirs))
     calibration = fit([pair for case in ours if (pair := graded(case, settings))])
     calibration = replace(calibration, threshold=best_threshold(calibration, ours, settings))
     figures = {

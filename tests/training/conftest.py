@@ -13,6 +13,12 @@ WORDS = (
 )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Threads that wait for one another cost more than these small tensors, above all on a busy machine."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def tokenizer() -> Tokenizer:
     """A tiny WordPiece tokenizer that cuts and lower-cases like BERT's."""
