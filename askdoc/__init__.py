@@ -1,4 +1,4 @@
-"""askdoc answers questions from a person's own documents, offline, on a CPU; every answer is a quotation with a citation.
+"""askdoc answers questions from a person's own documents, offline, on a CPU; every answer is a cited quotation.
 
     import askdoc
 
@@ -12,9 +12,9 @@ Data flows one way, and a later type holds the earlier one (see `askdoc.types`):
 
     file ─loaders→ Document ─passages→ Passage ─embedders→ vectors ─indexes→ index/          build.py tells this story
     question ─embedders→ Query ─indexes→ rankings ─fusion→ Hit ─readers→ Answer → Reply        ask.py tells this story
-                                         Reply ─outputs→ terminal · json · jsonl · markdown    cli · repl · Python
+                                        Reply ─outputs→ terminal · json · jsonl · markdown   cli · repl · Python
 
-Imports point one way too (the contracts stand in pyproject.toml): cli and repl know outputs, outputs know ask, ask knows
+Imports point one way too (the contracts are in pyproject.toml): cli and repl know outputs, outputs know ask, ask knows
 build (it indexes small changes before it answers), and all of them the store; loaders, passages, embedders, indexes,
 fusion, ranking, readers and confidence know nothing of one another's business.
 """
@@ -41,7 +41,7 @@ _HOMES = {
 }  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  # PEP 562: `import askdoc` itself loads nothing heavy
+def __getattr__(name: str) -> Any:  # PEP 562: `import askdoc` itself loads nothing heavy
     if name not in _HOMES:
         raise AttributeError(f"module 'askdoc' has no attribute {name!r}")
     from importlib import import_module

@@ -15,6 +15,10 @@ def main() -> int:
         return run()
     except KeyboardInterrupt:
         return INTERRUPTED
+    except ImportError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # what compiled modules make of Ctrl-C while they load
+            return INTERRUPTED
+        raise
 
 
 if __name__ == "__main__":

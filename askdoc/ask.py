@@ -260,7 +260,7 @@ class Index:
         return {id_: self._sources[one.document].path for id_, one in self._lexical.passages(ids).items()}
 
     def retrieve(self, text: str, limit: int) -> tuple[list[Hit], list[str]]:
-        """The best passages that still stand in their files, near-duplicates collapsed; remarks on those that do not."""
+        """The best passages that still stand in their files, near-duplicates collapsed; remarks on the others."""
         hits: list[Hit] = []
         seen: list[frozenset[tuple[str, ...]]] = []
         changed: dict[str, None] = {}

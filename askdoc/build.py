@@ -86,7 +86,7 @@ def index(
         manifest = _rooted(folder, stored or _empty(before, embedder), wanted, root)
         opened = open_embedder(embedder or manifest.recipe.embedder)
         with closing(_Writer(draft, manifest, opened, progress, stored=stored)) as writer:
-            report = writer.update(*_survey(folder, manifest))
+            report = writer.update(*_survey(folder, manifest, _new(folder, stored, wanted)))
         return dataclasses.replace(report, seconds=time.perf_counter() - started)
 
 
@@ -190,6 +190,14 @@ def _rooted(folder: Path, manifest: Manifest, wanted: Sequence[Path], root: Path
     )
 
 
+def _new(folder: Path, stored: Manifest | None, wanted: Sequence[Path]) -> list[Path]:
+    """The paths that are named for the first time."""
+    if stored is None:
+        return list(wanted)
+    before = {(folder / stored.root / path).resolve() for path in stored.paths}
+    return [path for path in wanted if path not in before]
+
+
 def _outermost(paths: Sequence[Path]) -> list[Path]:
     """Without repeats, and without what lies inside another one."""
     return [path for path in sorted(set(paths)) if not any(other in path.parents for other in paths)]
@@ -215,13 +223,18 @@ class _Pending:
     given: Document | None = None
 
 
-def _survey(folder: Path, manifest: Manifest) -> tuple[list[_Pending], list[Entry], tuple[Skipped, ...]]:
-    """Look at every file: what is to be read, the entries that stay as they are, and what is left out."""
+def _survey(
+    folder: Path, manifest: Manifest, new: Sequence[Path]
+) -> tuple[list[_Pending], list[Entry], tuple[Skipped, ...]]:
+    """Look at every file: what is to be read, the entries that stay as they are, and what is left out.
+
+    Raises `UsageError` if paths that are named for the first time hold nothing.
+    """
     root = (folder / manifest.root).resolve()
     found = _found(root, manifest)
-    if not found.files and not manifest.documents:
-        raise _nothing(manifest, found.skipped)
     known = {entry.source.path: entry for entry in manifest.documents}
+    if new and not any(file.is_relative_to(path) for path in new for file in found.files):
+        raise _nothing([store.relative_to(path, root) for path in new], found.skipped)
     fresh = {entry.id for entry in manifest.documents} - {entry.id for entry in store.suspects(folder, manifest)}
     pending: list[_Pending] = []
     kept: list[Entry] = []
@@ -280,11 +293,11 @@ def _source(file: Path, path: str) -> Source:
     return Source(path, store.hash_file(file), stat.st_size, stat.st_mtime_ns)
 
 
-def _nothing(manifest: Manifest, skipped: Sequence[Skipped]) -> UsageError:
+def _nothing(paths: Sequence[str], skipped: Sequence[Skipped]) -> UsageError:
     reason = f"; left out: {skipped[0].path} ({skipped[0].reason})" if skipped else ""
     more = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
     return UsageError(
-        f"there is nothing to index in {', '.join(manifest.paths)}{reason}{more}",
+        f"there is nothing to index in {', '.join(paths)}{reason}{more}",
         hint="name files, or a folder with text in it (askdoc reads .txt and .md)",
     )
 
@@ -327,8 +340,8 @@ class _Writer:
             self._tell("writing", 0, 1)
             self._save()
         skipped = (*skipped, *failed)
-        if not (kept or added or known):
-            raise _nothing(self.manifest, skipped)
+        if self.stored is None and not added:
+            raise _nothing(self.manifest.paths, skipped)
         manifest = dataclasses.replace(
             self.manifest,
             documents=tuple(sorted([*kept, *added], key=lambda entry: entry.source.path)),

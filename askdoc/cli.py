@@ -350,6 +350,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = ANSWERED
     except AskdocError as error:
         status = _fail(error, output_format=_error_format(words))
+    except OSError as error:  # what no part of the core could foresee, such as a working directory that was deleted
+        unforeseen = AskdocError(f"the system refused: {error}", hint="is the working directory still there?")
+        status = _fail(unforeseen, output_format=_error_format(words))
     except KeyboardInterrupt:
         status = INTERRUPTED
     _let_go_of_stdout()

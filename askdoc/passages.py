@@ -5,9 +5,6 @@ paragraph is cut into windows at sentence ends; what cannot stand alone is joine
 dateline to what follows, a short remark ("he added.") to what it remarks on. Sections are never mixed.
 """
 
-# Quotation marks, dashes and full stops of many scripts are this module's business; word lists read best as words.
-# ruff: noqa: RUF001, SIM905
-
 from __future__ import annotations
 
 import re

@@ -82,7 +82,7 @@ def _supporters(group: Sequence[Candidate]) -> tuple[Hit, ...]:
 
 
 def normalised(text: str) -> str:
-    """Answers with the same words, apart from articles, case and punctuation, are equal. Symbols alone stay as they are."""
+    """Answers of the same words, but for articles, case and punctuation, are equal. Symbols alone stay as they are."""
     words = [word for word in _WORD.findall(text.casefold()) if word not in _ARTICLES]
     return " ".join(words) or text
 

@@ -32,7 +32,7 @@ def docs(tmp_path: Path) -> Path:
 
 
 BRIDGE = """\
-The old stone bridge over the Lune was finished by the mason Thomas Reed in the summer of 1784, after four years of work.
+The old stone bridge over the Lune was finished by the mason Thomas Reed in the summer of 1784, after years of work.
 
 Margaret Doyle, the owner of the quarry near Wexham, sent two hundred carts of granite and was never paid for them.
 """

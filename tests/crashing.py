@@ -69,7 +69,7 @@ def ask(index: Path, pipe: int) -> None:
 
 def main(index: Path) -> None:
     kept = index.with_name("kept")
-    os.rename(index, kept)
+    index.rename(kept)
     step, status = 0, KILLED
     while status == KILLED:
         step += 1
@@ -83,7 +83,8 @@ def main(index: Path) -> None:
         _, found = in_a_fork(lambda pipe: ask(index, pipe))
         in_a_fork(lambda pipe: build.index([], index, wait=0) and None)
         _, healed = in_a_fork(lambda pipe: ask(index, pipe))
-        print(json.dumps({"step": step, "event": event, "found": json.loads(found), "healed": json.loads(healed)}))
+        told = {"step": step, "event": event, "found": json.loads(found), "healed": json.loads(healed)}
+        sys.stdout.write(json.dumps(told) + "\n")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ class Ran:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment, in which `askdoc` is this checkout and nothing of the person's settings counts."""
+    """Our own environment, in which `askdoc` is this checkout and nothing of the person's settings counts."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ASKDOC", "XDG_"))}
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"} | more
 

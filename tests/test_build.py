@@ -168,6 +168,7 @@ def test_a_folder_that_was_emptied_leaves_an_empty_index_that_can_grow_again(cou
     for path in docs.iterdir():
         path.unlink()
     assert counts(build.index([], counted)) == {"removed": 2}
+    assert counts(build.index([docs], counted)) == {}
     with ask.open_index(counted, refresh="never", reader="overlap") as index:
         assert index.search("bridge").hits == ()
     (docs / "ferry.txt").write_text(FERRY)
@@ -182,7 +183,9 @@ def test_an_empty_folder_is_refused_in_words(tmp_path: Path) -> None:
     assert not (tmp_path / "index").exists()
 
 
-@pytest.mark.parametrize("path", ["missing", "docs/missing.txt", "docs/bridge.txt/x", "~nobody-of-that-name/x", "x" * 5000])
+@pytest.mark.parametrize(
+    "path", ["missing", "docs/missing.txt", "docs/bridge.txt/x", "~nobody-of-that-name/x", "x" * 5000]
+)
 def test_a_path_that_is_not_there_is_refused_in_words(path: str, docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(docs.parent)
     with pytest.raises(UsageError) as caught:
@@ -231,8 +234,14 @@ def test_an_indexed_file_that_became_binary_is_forgotten(counted: Path, docs: Pa
     [("utf-8", ""), ("utf-8-sig", ""), ("utf-16", ""), ("utf-16-be", "\ufeff"), ("latin-1", "")],
 )
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
-def test_offsets_cut_the_passage_from_the_decoded_file(encoding: str, prefix: str, newline: str, tmp_path: Path) -> None:
-    lines = ["Über die Brücke führte früher ein Weg nach Süden.", "", "Die Mühle gehörte größtenteils der Müllerin." * 3]
+def test_offsets_cut_the_passage_from_the_decoded_file(
+    encoding: str, prefix: str, newline: str, tmp_path: Path
+) -> None:
+    lines = [
+        "Über die Brücke führte früher ein Weg nach Süden.",
+        "",
+        "Die Mühle gehörte größtenteils der Müllerin." * 3,
+    ]
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.txt").write_bytes((prefix + newline.join(lines)).encode(encoding))
     build.index([tmp_path / "docs"], tmp_path / "index", embedder="hashing")

@@ -9,7 +9,7 @@ import math
 import pytest
 
 from askdoc.confidence import KINDS, UNFITTED, Calibration, Evidence, gap, kind_of, sigmoid
-from askdoc.models import BUNDLED
+from askdoc.models import BUNDLED, bundled
 
 EVIDENCE = Evidence(
     margin=2.0, lead=1.0, best_margin=3.0, fused=0.8, dense=0.5, lexical=2.0, gap=0.1, agreement=1.0, support=2,
@@ -36,9 +36,10 @@ def test_a_probability_stays_inside_its_bounds_whatever_the_evidence() -> None:
     assert (sigmoid(-1e9), sigmoid(0.0), sigmoid(1e9)) == (0.0, 0.5, 1.0)
 
 
-def test_the_bundled_model_weighs_only_what_is_known() -> None:
+def test_the_bundled_model_was_fitted_for_the_bundled_reader_and_weighs_only_what_is_known() -> None:
     fitted = json.loads((BUNDLED / "fitted.json").read_text(encoding="utf-8"))["confidence"]
     assert set(fitted["coefficients"]) <= set(EVIDENCE.features())
+    assert fitted["reader"] == bundled("reader").fingerprint, "fit again: python -m askdoc.training.confidence"
     assert 0.0 < Calibration.from_dict(fitted).threshold < 1.0
 
 

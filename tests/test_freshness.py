@@ -1,4 +1,4 @@
-"""Documents change after they were indexed: small changes are taken in, large ones told, and no stale quote is shown."""
+"""Documents change after they were indexed: small changes are taken in, large ones told, no stale quote is shown."""
 
 from __future__ import annotations
 

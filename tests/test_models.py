@@ -84,7 +84,7 @@ def test_embedders_and_readers_say_which_weights_they_use(monkeypatch: pytest.Mo
 
 
 def test_tokens_know_the_characters_they_cover() -> None:
-    text = "Thomas Reed's naïve bridges 🌉 cost £5."
+    text = "Thomas Reed's naïve bridges 🌉 cost 5."
     tokens = OnnxModel(bundled("embedder")).tokens(text)
     assert len(tokens) == len(tokens.ids) == len(tokens.offsets)
     assert [text[start:end] for start, end in tokens.offsets[:4]] == ["Thomas", "Reed", "'", "s"]

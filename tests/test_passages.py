@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 - texts in the world's scripts
 from __future__ import annotations
 
 from pathlib import Path

@@ -65,16 +65,15 @@ def test_an_answer_does_not_support_itself() -> None:
 
 @pytest.mark.parametrize(
     ("text", "other"),
-    [("Thomas Reed", "thomas reed"), ("the bridge", "a Bridge,"), ("52", "52."), ("state-run", "state run"), ("An an", "the")],
-)  # fmt: skip
+    [("Thomas Reed", "thomas reed"), ("the bridge", "a Bridge,"), ("52", "52."), ("state-run", "state run")],
+)
 def test_answers_that_say_the_same_are_equal(text: str, other: str) -> None:
-    if text == "An an":  # nothing but articles: compared as they stand
-        assert ranking.normalised(text) == text != ranking.normalised(other)
-    else:
-        assert ranking.normalised(text) == ranking.normalised(other)
+    assert ranking.normalised(text) == ranking.normalised(other)
 
 
-@pytest.mark.parametrize(("text", "other"), [("1784", "1785"), ("Reed", "Reeds"), ("€", "$"), ("?!", "!")])
+@pytest.mark.parametrize(
+    ("text", "other"), [("1784", "1785"), ("Reed", "Reeds"), ("€", "$"), ("?!", "!"), ("the", "an")]
+)
 def test_answers_that_differ_are_not_equal(text: str, other: str) -> None:
     assert ranking.normalised(text) != ranking.normalised(other)
 
@@ -103,6 +102,10 @@ def test_the_evidence_is_what_was_seen() -> None:
     assert (other.agreement, other.support, other.lexical) == (0.0, 1, 0.0)
 
 
+def same_text(text: str, other: str) -> bool:
+    return ranking.same_text(ranking.triples(text), ranking.triples(other))
+
+
 LONG = "the old stone bridge over the Lune was finished by the mason Thomas Reed in the summer of 1784"
 
 
@@ -119,14 +122,14 @@ LONG = "the old stone bridge over the Lune was finished by the mason Thomas Reed
     ],
 )
 def test_passages_are_nearly_the_same_if_they_share_nearly_all_their_word_triples(other: str, same: bool) -> None:
-    assert ranking.same_text(LONG, other) is same
-    assert ranking.same_text(other, LONG) is same
+    assert same_text(LONG, other) is same
+    assert same_text(other, LONG) is same
 
 
 def test_short_passages_are_the_same_only_if_they_are_equal() -> None:
-    assert ranking.same_text("Two words", "Two words")
-    assert not ranking.same_text("Two words", "Other words")
-    assert not ranking.same_text("…", "!")
+    assert same_text("Two words", "Two words")
+    assert not same_text("Two words", "Other words")
+    assert not same_text("…", "!")
 
 
 def test_settings_are_read_as_they_are_kept() -> None:

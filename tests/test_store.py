@@ -112,9 +112,7 @@ def test_a_failure_leaves_every_byte_as_it_was(
     assert files(folder) == before
 
 
-def test_a_first_build_that_fails_leaves_no_trace(
-    docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_first_build_that_fails_leaves_no_trace(docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "no space")
 
@@ -169,7 +167,9 @@ def test_an_altered_manifest_is_noticed_whatever_was_altered(place: float, folde
         store.read_manifest(folder)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '"x"', '{"format": 1}', "\0" * 50, '{"format": 1, "files": []}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "null", '"x"', '{"format": 1}', "\0" * 50, '{"format": 1, "files": []}']
+)
 def test_a_manifest_that_is_none_is_damage(text: str, folder: Path) -> None:
     (folder / store.MANIFEST).write_text(text)
     with pytest.raises(IndexDamagedError):

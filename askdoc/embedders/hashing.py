@@ -1,4 +1,4 @@
-"""An embedder without a model: words and letter trigrams are hashed into a vector. For tests, and where size matters."""
+"""An embedder without a model: words and letter trigrams, hashed into a vector. For tests, and where size matters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any sentence-transformers model in a folder: `--embedder sentence-transformers:PATH`. Imports torch; never the default."""
+"""Any sentence-transformers model in a folder: `--embedder sentence-transformers:PATH`. Imports torch."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SentenceTransformerEmbedder:
         return vectors.astype(np.float32).reshape(len(texts), self.dimension)
 
 
-def _load(folder: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202  # the library is not imported for its types
+def _load(folder: Path):  # type: ignore[no-untyped-def]  # the library is not imported for its types
     try:
         from sentence_transformers import SentenceTransformer
 

@@ -1,7 +1,5 @@
 """Plain text: Unicode as it says it is, everything else by an honest guess that is reported."""
 
-# ruff: noqa: RUF001 - letters and signs of many languages are this module's business
-
 from __future__ import annotations
 
 import re

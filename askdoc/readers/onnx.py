@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Network(Protocol):
-    """What a span reader needs of a network: word pieces, and logits (tokens, 2) for `[CLS] first [SEP] second [SEP]`."""
+    """What a span reader needs: word pieces, and logits of shape (tokens, 2) for `[CLS] first [SEP] second [SEP]`."""
 
     def tokens(self, text: str) -> Tokens: ...
     def run(self, first: Sequence[int], second: Sequence[int] | None = None) -> npt.NDArray[np.float32]: ...

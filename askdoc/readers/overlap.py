@@ -14,8 +14,10 @@ from askdoc.types import Reading, Span
 
 _SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?]?")
 _WORD = re.compile(r"\w+")
-_COMMON = frozenset("a an and are as at by did do does for from how in is it of on or that the this to was were what when "
-                    "where which who whom whose why will with".split())  # fmt: skip
+_COMMON = frozenset(
+    "a an and are as at by did do does for from how in is it of on or that the this to was were what when where which"
+    " who whom whose why will with".split()
+)
 
 
 class OverlapReader:

@@ -26,7 +26,8 @@ _JOINERS = {
     "_",
     "\u2011",
 }  # inside a word or a number when letters or digits stand on both sides
-_OPENING = {"(": ")", "[": "]", "{": "}", "“": "”", "«": "»", "„": "“"}
+_PAIRS = {"(": ")", "[": "]", "{": "}", "“": "”", "«": "»"}
+_GERMAN_PAIRS = {"(": ")", "[": "]", "{": "}", "„": "“", "»": "«"}  # ends with what begins in English
 _STRAY = " \t\r\n\f\v\u00a0,;:!?…–—-*_|•·"
 _ABBREVIATION = re.compile(r"(?:\b\w\.)+\w$|\b(?:Inc|Ltd|Co|Corp|Jr|Sr|St|Dr|Mr|Mrs|Ms|Prof|etc|al|No|vs|a\.m|p\.m)$")
 
@@ -127,7 +128,7 @@ def _signed(text: str, start: int, end: int) -> bool:
 
 def _balance(text: str, start: int, end: int) -> tuple[int, int]:
     """Close an opened bracket or quotation if its other half is next to the span, else leave the half out."""
-    for opening, closing in _OPENING.items():
+    for opening, closing in (_GERMAN_PAIRS if "„" in text else _PAIRS).items():
         inside = text[start:end]
         missing = inside.count(opening) - inside.count(closing)
         if missing > 0:

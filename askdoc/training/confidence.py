@@ -60,7 +60,7 @@ class Case:
 def questions(answerable: Dataset, unanswerable: Dataset | None, off_topic: Sequence[Dataset], *, sample: int, seed: int
               ) -> list[Case]:  # fmt: skip
     """A mix of `sample` answerable questions and a third as many of each other kind; nothing asked yet."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311  # a sample, no secret
     cases = [_case(answerable, number, "answerable") for number in _sampled(answerable, True, sample, rng)]
     if unanswerable is not None:
         chosen = _sampled(unanswerable, False, sample // 3, rng)
@@ -107,7 +107,7 @@ def collect(answerable: Dataset, cases: Sequence[Case]) -> tuple[list[Case], dic
 def hit_at(
     cases: Sequence[Case], paths: Mapping[int, str], weight: float, ks: Sequence[int] = (1, 5, 20)
 ) -> list[float]:
-    """hit@k of the fusion that gives the dense index this weight: the gold paragraph is among the first k paragraphs."""
+    """hit@k of the fusion with this weight of the dense index: the gold paragraph is among the first k paragraphs."""
     ranks = []
     for case in cases:
         fused = fuse(case.rankings, {"dense": weight, "lexical": 1.0 - weight})
@@ -260,7 +260,11 @@ def ablation(cases: Sequence[Case], paths: Mapping[int, str], settings: Settings
     reader_alone = replace(settings, retrieval_weight=0.0)
     stages = {
         name: dict(
-            zip(("hit@1", "hit@5", "hit@20"), (round(100 * hit, 2) for hit in hit_at(answerable, paths, weight)))
+            zip(
+                ("hit@1", "hit@5", "hit@20"),
+                (round(100 * hit, 2) for hit in hit_at(answerable, paths, weight)),
+                strict=True,
+            )
         )
         for name, weight in (("dense", 1.0), ("lexical", 0.0), ("fused", settings.weights["dense"]))
     }
@@ -342,7 +346,7 @@ def fit_all(cases: Sequence[Case], paths: Mapping[int, str], reader: str) -> tup
         "ablation": ablation(theirs, paths, settings, calibration),
     }
     fitted = {
-        "about": "fitted by askdoc.training.confidence on half of the articles of squad_v1.1_dev_a and squad_v2.0_dev_a",
+        "about": "fitted by askdoc.training.confidence on half the articles of squad_v1.1_dev_a and squad_v2.0_dev_a",
         "date": date.today().isoformat(),
         "ranking": {
             "weights": dict(settings.weights), "pool": settings.pool, "passages": settings.passages,

@@ -3,7 +3,7 @@
     python -m askdoc.training.export_onnx embedder SENTENCE_TRANSFORMERS_FOLDER --about ABOUT.json
     python -m askdoc.training.export_onnx reader QUESTION_ANSWERING_FOLDER --about ABOUT.json [--dev SQUAD_FILE …]
 
-Both are stored with 8-bit weights, one scale a column, and multiply in 8 bits (`quantize_dynamic`). Weights use 7 of the
+Both are stored with 8-bit weights, a scale a column, and multiply in 8 bits (`quantize_dynamic`). Weights use 7 of the
 8 bits, so that processors without VNNI, whose 16-bit sums would overflow, give the same numbers as those with it.
 ABOUT.json holds what only a person can say: origin, licence, data, how it was made.
 """
@@ -31,11 +31,11 @@ OPTIMISED = {"optimised": True}  # tells the session to take the graph as it is
 class _Embedder(torch.nn.Module):
     """A sentence-transformers model as one function of its three inputs; gives unit vectors (batch, dimension)."""
 
-    def __init__(self, model: Any) -> None:  # noqa: ANN401  # sentence-transformers has no types
+    def __init__(self, model: Any) -> None:  # sentence-transformers has no types
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor) -> Any:  # noqa: ANN401
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor) -> Any:
         inputs = dict(zip(INPUTS, (input_ids, attention_mask, token_type_ids), strict=True))
         return self.model(inputs)["sentence_embedding"]
 
@@ -43,11 +43,11 @@ class _Embedder(torch.nn.Module):
 class _Reader(torch.nn.Module):
     """A question-answering model as one function; gives logits (batch, tokens, 2) for start and end."""
 
-    def __init__(self, model: Any) -> None:  # noqa: ANN401
+    def __init__(self, model: Any) -> None:  # sentence-transformers has no types
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor) -> Any:  # noqa: ANN401
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor) -> Any:
         output = self.model(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
         return torch.stack([output.start_logits, output.end_logits], dim=-1)
 

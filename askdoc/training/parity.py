@@ -101,7 +101,9 @@ def compare_embedders(source: Path, exported: Path, dataset: Dataset) -> dict[st
     cosines = [
         float(embedded(onnx)(question.text) @ embedded(original)(question.text)) for question in dataset.questions[:200]
     ]
-    scores = {name: embedder_scores(embedded(model), dataset) for name, model in (("onnx", onnx), ("pytorch", original))}
+    scores = {
+        name: embedder_scores(embedded(model), dataset) for name, model in (("onnx", onnx), ("pytorch", original))
+    }
     return scores | {"mean_cosine": round(float(np.mean(cosines)), 5)}
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 - texts in the world's scripts
 """What every loader promises, and what each format means."""
 
 from __future__ import annotations

@@ -29,7 +29,9 @@ PARAGRAPHS = [
 QUESTIONS = ["who finished the stone bridge?", "the flood of 1801", "coal for the mill", "xyzzy", PARAGRAPHS[0]]
 
 NAMES = some.sampled_from(["a.txt", "b.txt", "c.md", "sub/a.txt"])
-FOLDERS = some.dictionaries(NAMES, some.lists(some.integers(0, len(PARAGRAPHS) - 1), min_size=1, max_size=3), max_size=4)
+FOLDERS = some.dictionaries(
+    NAMES, some.lists(some.integers(0, len(PARAGRAPHS) - 1), min_size=1, max_size=3), max_size=4
+)
 
 
 def write(folder: Folder, place: Path) -> None:
@@ -78,7 +80,7 @@ def replies(folder: Path) -> list[list[tuple[float, str]]]:
         return [sorted((answer.confidence, answer.text) for answer in answers) for answers in found]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(some.lists(FOLDERS, min_size=1, max_size=4), FOLDERS.filter(bool))
 def test_building_in_steps_gives_what_a_fresh_build_gives(before: list[Folder], last: Folder) -> None:
     with TemporaryDirectory() as name:

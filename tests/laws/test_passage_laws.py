@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 - texts in the world's scripts
 """What holds of every text, however strange."""
 
 from __future__ import annotations

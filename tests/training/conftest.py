@@ -23,9 +23,8 @@ def one_thread() -> None:
 def tokenizer() -> Tokenizer:
     """A tiny WordPiece tokenizer that cuts and lower-cases like BERT's."""
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS.split()]
-    made = Tokenizer(
-        models.WordPiece({word: number for number, word in enumerate(vocabulary)}, unk_token="[UNK]")  # noqa: S106
-    )
+    numbers = {word: number for number, word in enumerate(vocabulary)}
+    made = Tokenizer(models.WordPiece(numbers, unk_token="[UNK]"))  # noqa: S106  # a word piece, no password
     made.normalizer = normalizers.BertNormalizer()
     made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     return made

@@ -1,0 +1,67 @@
+"""What a start costs, by what is imported: no clock, and no surprise when a library grows."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from programs import ROOT, run
+
+TORCH = {"torch", "sentence_transformers", "transformers", "sklearn", "scipy"}
+NUMERIC = {"numpy", "faiss", "tantivy", "onnxruntime", "tokenizers"}
+OTHERS = {"prompt_toolkit", "charset_normalizer", "filelock", "askdoc.build", "askdoc.evaluation", "askdoc.training"}
+
+REPORT = """
+import atexit, sys
+atexit.register(lambda: print(*sorted(sys.modules), sep="\\n", file=open({place!r}, "w")))
+from askdoc.__main__ import main
+sys.argv = ["askdoc", *{words!r}]
+sys.exit(main())
+"""
+
+
+def imported(place: Path, *words: str) -> set[str]:
+    """The modules that were loaded when the program ended, and the packages they are in."""
+    script = REPORT.format(place=str(place / "modules"), words=words)
+    done = run([sys.executable, "-c", script], cwd=ROOT, stdin=b"")
+    assert done.status in (0, 1), done.err
+    modules = (place / "modules").read_text().split()
+    return {*modules, *(module.split(".")[0] for module in modules)}
+
+
+@pytest.mark.parametrize("words", [("--help",), ("--version",), ("index", "--help"), ("ask", "--help")])
+def test_help_loads_nothing_that_computes(words: tuple[str, ...], tmp_path: Path) -> None:
+    loaded = imported(tmp_path, *words)
+    assert "askdoc.cli" in loaded
+    assert not loaded & (TORCH | NUMERIC | OTHERS)
+    assert not loaded & {"askdoc.ask", "askdoc.store", "rich.console"}
+
+
+def test_a_question_loads_the_runtime_and_never_torch(tmp_path: Path) -> None:
+    loaded = imported(tmp_path, "who is Trump's envoy?", "--json", "--refresh", "never")
+    assert loaded >= {"askdoc.ask", *NUMERIC}
+    assert not loaded & (TORCH | OTHERS)
+
+
+def test_a_question_about_changed_documents_never_loads_torch(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.txt").write_text("The old stone bridge was finished by Thomas Reed.")
+    docs, index = str(tmp_path / "docs"), str(tmp_path / "index")
+    assert not imported(tmp_path, "index", docs, "--index", index) & (TORCH | {"prompt_toolkit"})
+    (tmp_path / "docs" / "b.txt").write_text("The mill was not.")
+    loaded = imported(tmp_path, "search", "mill", "--json", "--index", index)
+    assert "askdoc.build" in loaded
+    assert not loaded & (TORCH | {"prompt_toolkit", "askdoc.training"})
+
+
+def test_searching_loads_no_reader(tmp_path: Path) -> None:
+    assert "askdoc.readers.onnx" not in imported(tmp_path, "search", "airline", "--json", "--refresh", "never")
+
+
+def test_importing_askdoc_loads_nothing_heavy() -> None:
+    script = "import askdoc, sys; print(askdoc.__version__, *dir(askdoc)); print(*sys.modules)"
+    done = run([sys.executable, "-c", script], cwd=ROOT)
+    names, modules = done.out.splitlines()
+    assert "open_index" in names
+    assert not set(modules.split()) & (TORCH | NUMERIC | OTHERS | {"askdoc.types", "typer"})
