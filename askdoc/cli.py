@@ -343,8 +343,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     _prepare_streams()
     try:
+        status = _run(route(words))
         with _writing():
-            status = _run(route(words))
             sys.stdout.flush()
     except BrokenPipeError:  # whoever closed the pipe has all that he wanted
         status = ANSWERED
