@@ -249,10 +249,10 @@ class Index:
     ) -> None:
         self.close()
 
-    def rankings(self, text: str) -> dict[str, list[Scored]]:
-        """The ranking of each index for a question, by the index's name."""
+    def rankings(self, text: str, *, limit: int = 0) -> dict[str, list[Scored]]:
+        """The ranking of each index for a question, by the index's name; at least `limit` passages of each."""
         query = Query(text, self.embedder.embed_query(text))
-        pool = self.settings.pool
+        pool = max(self.settings.pool, limit)
         return {"dense": self._dense.search(query, pool), "lexical": self._lexical.search(query, pool)}
 
     def paths(self, ids: Sequence[int]) -> dict[int, str]:
@@ -265,7 +265,7 @@ class Index:
         seen: list[frozenset[tuple[str, ...]]] = []
         changed: dict[str, None] = {}
         self._standing.clear()
-        for fused, passage in self._walk(fuse(self.rankings(text), self.settings.weights), limit):
+        for fused, passage in self._walk(fuse(self.rankings(text, limit=limit), self.settings.weights), limit):
             if not self._stands(passage.source):
                 changed[passage.source.path] = None
                 continue
