@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -175,58 +175,68 @@ def fit(pairs: Sequence[tuple[Evidence, bool]]) -> Calibration:
     return replace(calibration, intercept=round(intercept, 5))
 
 
-def best_threshold(calibration: Calibration, cases: Sequence[Case], settings: Settings) -> float:
+class Rating(NamedTuple):
+    """A case's best answer: its confidence (0.0 if nothing was found), and whether it is right."""
+
+    confidence: float
+    right: bool
+    case: Case
+
+
+def rate(cases: Sequence[Case], settings: Settings, calibration: Calibration) -> list[Rating]:
+    """The ratings of cases, in order."""
+    pairs = [(case, graded(case, settings)) for case in cases]
+    return [
+        Rating(calibration.probability(pair[0]), pair[1], case) if pair else Rating(0.0, False, case)
+        for case, pair in pairs
+    ]
+
+
+def best_threshold(ratings: Sequence[Rating]) -> float:
     """The confidence below which silence is right more often than the answer."""
-    rows = sorted(_confident(case, calibration, settings) for case in cases)
-    answerable = [bool(case.golds) for _, case, _ in rows]
-    rights = np.array([right for _, _, right in rows])
-    silent = np.cumsum([0, *(not one for one in answerable)])  # right refusals, if the first n are refused
-    shown = np.concatenate([np.cumsum(rights[::-1])[::-1], [0]])
+    ordered = sorted(ratings, key=lambda rating: rating.confidence)
+    silent = np.cumsum(
+        [0, *(not rating.case.golds for rating in ordered)]
+    )  # right refusals, if the first n are refused
+    shown = np.cumsum([0, *(rating.right for rating in reversed(ordered))])[::-1]  # right answers among the others
     at = int(np.argmax(silent + shown))
-    return round(float(rows[min(at, len(rows) - 1)][0]), 3)
+    return round(ordered[min(at, len(ordered) - 1)].confidence, 3)
 
 
-def curve(calibration: Calibration, cases: Sequence[Case], settings: Settings) -> list[list[float]]:
+def curve(ratings: Sequence[Rating]) -> list[list[float]]:
     """Pairs of a threshold and the accuracy of the answers from it upwards, where at least 30 answers are left."""
-    rows = [_confident(case, calibration, settings) for case in cases]
     points = []
     for threshold in np.arange(0.05, 1.0, 0.01).round(2).tolist():
-        shown = [right for confidence, _, right in rows if confidence >= threshold]
+        shown = [rating.right for rating in ratings if rating.confidence >= threshold]
         if len(shown) >= 30:
             points.append([threshold, round(float(np.mean(shown)), 4)])
     return points
 
 
-def _confident(case: Case, calibration: Calibration, settings: Settings) -> Any:
-    pair = graded(case, settings)
-    confidence, right = (calibration.probability(pair[0]), pair[1]) if pair else (0.0, False)
-    return _Row((confidence, case, right))
-
-
-class _Row(tuple):  # type: ignore[type-arg]
-    """(confidence, case, right), ordered by confidence alone."""
-
-    def __lt__(self, other: Any) -> bool:
-        return bool(self[0] < other[0])
-
-
 def report(cases: Sequence[Case], settings: Settings, calibration: Calibration) -> dict[str, Any]:
     """How good the confidence is on these cases: by kind, and over all."""
-    rows = [_confident(case, calibration, settings) for case in cases]
-    answers = [Rated(confidence, right) for confidence, _, right in rows]
-    known = [confidence for confidence, case, _ in rows if case.kind == "answerable"]
-    by_kind = {kind: [c for c, case, _ in rows if case.kind == kind] for kind in ("unanswerable", "off-topic")}
-    figures: dict[str, Any] = score(cases, settings) | {"ece": round(calibration_error(equal_mass_bins(answers)), 4)}
-    for kind, confidences in by_kind.items():
-        if confidences:
-            figures[f"auroc_{kind}"] = round(auroc(known, confidences), 4)
-            figures[f"refused_{kind}"] = round(float(np.mean([c < calibration.threshold for c in confidences])), 4)
-    figures["answered_answerable"] = round(float(np.mean([c >= calibration.threshold for c in known])), 4)
+    ratings = rate(cases, settings, calibration)
+    answers = [Rated(rating.confidence, rating.right) for rating in ratings]
+    confidences = {
+        kind: [rating.confidence for rating in ratings if rating.case.kind == kind]
+        for kind in ("answerable", "unanswerable", "off-topic")
+    }
     points = risk_coverage(answers, asked=len(answers))
+    figures: dict[str, Any] = score(cases, settings)
+    figures["ece"] = round(calibration_error(equal_mass_bins(answers)), 4)
+    figures["answered_answerable"] = _share(confidences["answerable"], calibration.threshold)
+    for kind in ("unanswerable", "off-topic"):
+        if confidences[kind]:
+            figures[f"auroc_{kind}"] = round(auroc(confidences["answerable"], confidences[kind]), 4)
+            figures[f"refused_{kind}"] = round(1.0 - _share(confidences[kind], calibration.threshold), 4)
     for accuracy in (0.8, 0.9):
         point = coverage_at(points, accuracy)
         figures[f"coverage_at_{accuracy}"] = round(point.coverage, 4) if point else 0.0
     return figures | {"questions": len(cases)}
+
+
+def _share(confidences: Sequence[float], threshold: float) -> float:
+    return round(float(np.mean([confidence >= threshold for confidence in confidences])), 4)
 
 
 def halves(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
@@ -338,7 +348,7 @@ def fit_all(cases: Sequence[Case], paths: Mapping[int, str], reader: str) -> tup
     weight = settings.weights["dense"]
     ours, theirs = ([fused_anew(case, weight, settings.passages) for case in half] for half in (ours, theirs))
     calibration = fit([pair for case in ours if (pair := graded(case, settings))])
-    calibration = replace(calibration, threshold=best_threshold(calibration, ours, settings))
+    calibration = replace(calibration, threshold=best_threshold(rate(ours, settings, calibration)))
     figures = {
         "searched": tried,
         "fitted on": report(ours, settings, calibration),
@@ -355,7 +365,7 @@ def fit_all(cases: Sequence[Case], paths: Mapping[int, str], reader: str) -> tup
         "confidence": {
             "reader": reader, "intercept": calibration.intercept, "coefficients": dict(calibration.coefficients),
             "threshold": calibration.threshold,
-            "curve": curve(calibration, theirs, settings),
+            "curve": curve(rate(theirs, settings, calibration)),
         },
         "measured": {"fitted on": figures["fitted on"], "checked on": figures["checked on"]},
         "ablation": figures["ablation"],
