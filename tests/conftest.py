@@ -10,7 +10,6 @@ from programs import ROOT
 
 from askdoc import ask, build
 
-
 # A shell starts background jobs with Ctrl-C ignored, and every process that the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
