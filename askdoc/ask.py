@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -304,6 +304,7 @@ def _as_typed(folder: Path) -> str:
     return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
+@cache
 def _fitted() -> Mapping[str, Any]:
     data: Mapping[str, Any] = json.loads((BUNDLED / "fitted.json").read_text(encoding="utf-8"))
     return data

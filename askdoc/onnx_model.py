@@ -75,13 +75,16 @@ class OnnxModel:
 
     def run(self, first: Sequence[int], second: Sequence[int] | None = None) -> npt.NDArray[np.float32]:
         """Run one text, or a pair; returns the output for it, without the batch axis."""
+        outputs: list[Any] = self._session.run(None, self.inputs(first, second))
+        result: npt.NDArray[np.float32] = outputs[0][0]
+        return result
+
+    def inputs(self, first: Sequence[int], second: Sequence[int] | None) -> dict[str, npt.NDArray[np.int64]]:
+        """What the network is fed, by name: arrays of shape (1, word pieces)."""
         head = [self._cls, *first, self._sep]
         tail = [] if second is None else [*second, self._sep]
-        feed = {
+        return {
             "input_ids": np.array([head + tail], dtype=np.int64),
             "attention_mask": np.ones((1, len(head) + len(tail)), dtype=np.int64),
             "token_type_ids": np.array([[0] * len(head) + [1] * len(tail)], dtype=np.int64),
         }
-        outputs: list[Any] = self._session.run(None, feed)
-        result: npt.NDArray[np.float32] = outputs[0][0]
-        return result

@@ -35,6 +35,7 @@ from askdoc.errors import (
     UsageError,
     WriteError,
 )
+from askdoc.indexes import REBUILD
 from askdoc.types import Skipped, Source
 
 FORMAT = 1
@@ -43,7 +44,6 @@ MANIFEST = "manifest.json"
 GENERATIONS = "generations"
 LOCK = "writer.lock"
 ENVIRONMENT = "ASKDOC_INDEX"
-REBUILD = "build it again: askdoc index --rebuild PATH…"
 SEAL = "seal"
 HASHED_ON_OPENING = 64 * 2**20  # bytes up to which a file's hash is checked on every opening, beyond only its size
 

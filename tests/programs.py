@@ -31,6 +31,10 @@ class Ran:
     def json(self) -> Any:
         return json.loads(self.out)
 
+    @property
+    def lines(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
 
 def environment(**more: str) -> dict[str, str]:
     """Our own environment, in which `askdoc` is this checkout and nothing of the person's settings counts."""

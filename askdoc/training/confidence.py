@@ -279,12 +279,14 @@ def ablation(cases: Sequence[Case], paths: Mapping[int, str], settings: Settings
         for name, weight in (("dense", 1.0), ("lexical", 0.0), ("fused", settings.weights["dense"]))
     }
     raw = replace(calibration, intercept=0.0, coefficients={"margin": 1.0})
-    pooled = replace(calibration, coefficients={n: w for n, w in calibration.coefficients.items() if n != "support"})
+    unsupported = replace(
+        calibration, coefficients={n: w for n, w in calibration.coefficients.items() if n != "support"}
+    )
     for name, how, model in (
         ("fused + reader", reader_alone, raw),
         ("+ re-ranking", settings, raw),
-        ("+ confidence, without merging", settings, pooled),
-        ("+ merging", settings, calibration),
+        ("+ confidence, support left out", settings, unsupported),
+        ("+ support of equal answers", settings, calibration),
     ):
         figures = report(cases, how, model)
         stages[name] = {

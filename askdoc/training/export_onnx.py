@@ -1,7 +1,7 @@
 """Exports the bundled models from PyTorch to ONNX and writes their cards.
 
     python -m askdoc.training.export_onnx embedder SENTENCE_TRANSFORMERS_FOLDER --about ABOUT.json
-    python -m askdoc.training.export_onnx reader QUESTION_ANSWERING_FOLDER --about ABOUT.json [--dev SQUAD_FILE …]
+    python -m askdoc.training.export_onnx reader QUESTION_ANSWERING_FOLDER --about ABOUT.json
 
 Both are stored with 8-bit weights, a scale a column, and multiply in 8 bits (`quantize_dynamic`). Weights use 7 of the
 8 bits, so that processors without VNNI, whose 16-bit sums would overflow, give the same numbers as those with it.
@@ -43,7 +43,7 @@ class _Embedder(torch.nn.Module):
 class _Reader(torch.nn.Module):
     """A question-answering model as one function; gives logits (batch, tokens, 2) for start and end."""
 
-    def __init__(self, model: Any) -> None:  # sentence-transformers has no types
+    def __init__(self, model: Any) -> None:  # transformers has none either
         super().__init__()
         self.model = model
 

@@ -21,7 +21,7 @@ import torch
 
 from askdoc.evaluation.squad import Dataset, Scored, best_threshold_f1, exact_match, f1, load_squad
 from askdoc.models import BUNDLED, CARD, open_model
-from askdoc.onnx_model import OnnxModel, Tokens
+from askdoc.onnx_model import OnnxModel
 from askdoc.readers.onnx import SpanReader
 from askdoc.training.export_onnx import load_embedder, load_reader
 from askdoc.training.measure import sample
@@ -38,16 +38,10 @@ class TorchModel(OnnxModel):
         self._network = network
 
     def run(self, first: Sequence[int], second: Sequence[int] | None = None) -> npt.NDArray[np.float32]:
-        head = [self._cls, *first, self._sep]
-        tail = [] if second is None else [*second, self._sep]
-        ids = torch.tensor([head + tail])
-        kinds = torch.tensor([[0] * len(head) + [1] * len(tail)])
+        inputs = {name: torch.from_numpy(array) for name, array in self.inputs(first, second).items()}
         with torch.inference_mode():
-            output: npt.NDArray[np.float32] = self._network(ids, torch.ones_like(ids), kinds)[0].numpy()
+            output: npt.NDArray[np.float32] = self._network(**inputs)[0].numpy()
         return output
-
-    def tokens(self, text: str) -> Tokens:
-        return super().tokens(text)
 
 
 def reader_scores(reader: SpanReader, dataset: Dataset) -> dict[str, float]:
