@@ -7,23 +7,12 @@ coefficients come with the weights and are fitted by `askdoc.training.confidence
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from askdoc.errors import UsageError
-
-KINDS: Mapping[str, str] = {  # question type → what a question of it starts with or contains; the first that fits
-    "many": r"\bhow (?:many|much|old|long|far|tall|big|large|often|high|deep|fast|big)\b",
-    "who": r"\b(?:who|whom|whose)\b",
-    "when": r"\b(?:when|what (?:year|date|day|month|time|century|decade)|which (?:year|date|day|month))\b",
-    "where": r"\b(?:where|what (?:city|country|state|place|location)|which (?:city|country|state|place))\b",
-    "why": r"\bwhy\b",
-    "how": r"\bhow\b",
-    "which": r"\bwhich\b",
-    "what": r"\bwhat\b",
-}
+from askdoc.questions import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +59,6 @@ class Evidence:
 def _squash(margin: float) -> float:
     """Log-odds beyond ±15 say nothing more."""
     return max(-15.0, min(15.0, margin))
-
-
-def kind_of(question: str) -> str:
-    """The question's type, a key of `KINDS`, or "other"."""
-    lowered = question.lower()
-    return next((kind for kind, pattern in KINDS.items() if re.search(pattern, lowered)), "other")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from askdoc.confidence import Evidence, gap, kind_of
+from askdoc.confidence import Evidence, gap
+from askdoc.questions import kind_of
 from askdoc.types import Hit, Reading, Span
 
 _WORD = re.compile(r"\w+")

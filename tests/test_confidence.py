@@ -8,8 +8,9 @@ import math
 
 import pytest
 
-from askdoc.confidence import KINDS, UNFITTED, Calibration, Evidence, gap, kind_of, sigmoid
+from askdoc.confidence import UNFITTED, Calibration, Evidence, gap, sigmoid
 from askdoc.models import BUNDLED, bundled
+from askdoc.questions import KINDS, kind_of
 
 EVIDENCE = Evidence(
     margin=2.0, lead=1.0, best_margin=3.0, fused=0.8, dense=0.5, lexical=2.0, gap=0.1, agreement=1.0, support=2,

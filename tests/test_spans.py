@@ -116,9 +116,10 @@ def windows(draw: some.DrawFn) -> tuple[str, list[tuple[int, int]], list[float],
     return text, offsets, draw(logits), draw(logits)
 
 
-@given(windows())
+@pytest.mark.parametrize("kind", ["who", "why", "what"])
+@given(window=windows())
 def test_the_best_span_is_the_best_of_all_that_are_whole_words(
-    window: tuple[str, list[tuple[int, int]], list[float], list[float]],
+    window: tuple[str, list[tuple[int, int]], list[float], list[float]], kind: str
 ) -> None:
     text, offsets, start, end = window
     valid = [
@@ -127,7 +128,7 @@ def test_the_best_span_is_the_best_of_all_that_are_whole_words(
         for last in range(first, len(offsets))
         if not inside_word(text, offsets[first][0]) and not inside_word(text, offsets[last][1])
     ]
-    spans = best_spans(text, offsets, np.array(start, np.float32), np.array(end, np.float32))
+    spans = best_spans(text, offsets, np.array(start, np.float32), np.array(end, np.float32), kind=kind)
     assert spans, "the whole window is a valid span"
     assert math.isclose(spans[0].score, max(valid), abs_tol=1e-4)
     assert [span.score for span in spans] == sorted((span.score for span in spans), reverse=True)
@@ -152,9 +153,34 @@ def test_an_end_before_its_start_is_no_span_and_a_long_one_is_none_either() -> N
     assert best_spans(text, offsets, start, end)[0].score == 50
 
 
-def test_a_window_without_word_pieces_has_no_spans() -> None:
+@pytest.mark.parametrize("kind", ["who", "why", "what"])
+def test_a_window_without_word_pieces_has_no_spans(kind: str) -> None:
     none = np.zeros(0, np.float32)
-    assert best_spans("", [], none, none) == []
+    assert best_spans("", [], none, none, kind=kind) == []
+
+
+def quoted(kind: str, begins: dict[str, float], ends: dict[str, float]) -> str:
+    """The best span of a sentence whose words begin and end answers with these logits, all others with -9."""
+    text = "The mill burned because sparks from the forge reached its roof ."
+    words = text.split()
+    offsets = [(at := text.index(word), at + len(word)) for word in words]
+    start, end = (np.array([marks.get(word, -9.0) for word in words], np.float32) for marks in (begins, ends))
+    best = best_spans(text, offsets, start, end, kind=kind)[0]
+    return text[best.start : best.end]
+
+
+def test_a_brief_answer_is_the_shortest_of_the_nearly_best_ones() -> None:
+    begins, ends = {"sparks": 3.0, "the": 1.0}, {"sparks": 2.8, "forge": 3.0}
+    assert quoted("what", begins, ends) == "sparks from the forge"
+    assert quoted("who", begins, ends) == "sparks"
+    assert quoted("who", begins, {**ends, "sparks": 2.0}) == "sparks from the forge", "too much worse"
+
+
+def test_the_answer_to_why_is_the_clause_that_most_of_the_likely_spans_share() -> None:
+    begins, ends = {"sparks": 3.0, "because": 2.4}, {"sparks": 3.0, "forge": 2.8, "roof": 2.9}
+    assert quoted("what", begins, ends) == "sparks"
+    assert quoted("why", begins, ends) == "sparks from the forge"
+    assert quoted("why", begins, {"sparks": 9.0, "roof": 2.0}) == "sparks", "where there is no doubt, nothing changes"
 
 
 def test_the_first_of_those_that_overlap_is_kept_and_empty_ones_are_dropped() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from askdoc.models import bundled
 from askdoc.onnx_model import OnnxModel, Tokens
+from askdoc.questions import kind_of
 from askdoc.readers import DEFAULT
 from askdoc.readers.spans import PER_PASSAGE, best_spans, distinct
 from askdoc.types import Reading, Span
@@ -38,10 +39,11 @@ class SpanReader:
 
     def read(self, question: str, passages: Sequence[str]) -> list[Reading]:
         asked = self._network.tokens(question).ids[: self._question]
-        return [self._read(asked, passage) for passage in passages]
+        kind = kind_of(question)
+        return [self._read(asked, kind, passage) for passage in passages]
 
-    def _read(self, asked: Sequence[int], passage: str) -> Reading:
-        spans = [span for window in self._windows(asked, passage) for span in self._spans(asked, passage, window)]
+    def _read(self, asked: Sequence[int], kind: str, passage: str) -> Reading:
+        spans = [span for window in self._windows(asked, passage) for span in self._spans(asked, kind, passage, window)]
         return Reading(tuple(distinct(sorted(spans, key=lambda span: -span.score), PER_PASSAGE)))
 
     def _windows(self, asked: Sequence[int], passage: str) -> Iterator[Tokens]:
@@ -50,13 +52,13 @@ class SpanReader:
         for first in range(0, max(1, len(tokens) - self._stride), size - self._stride):
             yield Tokens(tokens.ids[first : first + size], tokens.offsets[first : first + size])
 
-    def _spans(self, asked: Sequence[int], passage: str, window: Tokens) -> list[Span]:
+    def _spans(self, asked: Sequence[int], kind: str, passage: str, window: Tokens) -> list[Span]:
         if not window.ids:
             return []
         logits = self._network.run(asked, window.ids)
         none = float(logits[0].sum())  # [CLS] to [CLS] is "no answer"
         body = logits[len(asked) + 2 : -1]
-        spans = best_spans(passage, window.offsets, body[:, 0], body[:, 1])
+        spans = best_spans(passage, window.offsets, body[:, 0], body[:, 1], kind=kind)
         return [Span(span.start, span.end, span.score - none) for span in spans]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -59,15 +59,22 @@ class Reader(nn.Module):
                 parameter.copy_(values[name])
 
 
+class Trainee(Protocol):
+    """A network in training: its trained parameters by name, and how to put values into them."""
+
+    def trained(self) -> dict[str, nn.Parameter]: ...
+    def show(self, values: Mapping[str, Tensor]) -> None: ...
+
+
 class Weights:
     """The float32 weights that the optimiser changes, and their moving average.
 
     `average` is how much of the moving average a step keeps, less in the first steps; `decay` is AdamW's.
     """
 
-    def __init__(self, reader: Reader, *, average: float, decay: float, clip: float) -> None:
-        self.reader, self.keep, self.clip = reader, average, clip
-        self.master = {name: value.detach().float().clone() for name, value in reader.trained().items()}
+    def __init__(self, network: Trainee, *, average: float, decay: float, clip: float) -> None:
+        self.network, self.keep, self.clip = network, average, clip
+        self.master = {name: value.detach().float().clone() for name, value in network.trained().items()}
         self.average = {name: value.clone() for name, value in self.master.items()}
         matrices = [value for value in self.master.values() if value.dim() > 1]
         vectors = [value for value in self.master.values() if value.dim() <= 1]
@@ -75,8 +82,8 @@ class Weights:
         self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-6)
 
     def step(self, *, rate: float, number: int) -> float:
-        """Apply the reader's gradients, as step `number` of the run; returns their norm before clipping."""
-        for name, parameter in self.reader.trained().items():
+        """Apply the network's gradients, as step `number` of the run; returns their norm before clipping."""
+        for name, parameter in self.network.trained().items():
             self.master[name].grad = None if parameter.grad is None else parameter.grad.float()
             parameter.grad = None
         norm = nn.utils.clip_grad_norm_(list(self.master.values()), self.clip)
@@ -85,7 +92,7 @@ class Weights:
         self.optimizer.step()
         kept = min(self.keep, (1 + number) / (10 + number))
         torch._foreach_lerp_(list(self.average.values()), list(self.master.values()), 1.0 - kept)
-        self.reader.show(self.master)
+        self.network.show(self.master)
         return float(norm)
 
     def state(self) -> dict[str, Any]:
@@ -98,7 +105,7 @@ class Weights:
             for name, value in mine.items():
                 value.copy_(stored[name])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.reader.show(self.master)
+        self.network.show(self.master)
 
 
 def span_loss(logits: Logits, batch: Batch) -> Tensor:
