@@ -9,7 +9,8 @@ DATA_FOLDER holds `train/` and `dev/` with SQuAD-format files. The run folder ge
     newest/ best/   the averaged weights as model folders: the newest, and the best on the dev samples
 
 While the file named by --pause exists, the run waits before its next step. SIGTERM and SIGINT store a checkpoint and
-end it. With another mixture (--also), a continued run goes on at the beginning of the next round.
+end it. With --groups, the passages of a question are read together (`groups`). With another mixture, a continued run
+goes on at the beginning of the next round.
 """
 
 from __future__ import annotations
@@ -19,18 +20,21 @@ import json
 import shutil
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from askdoc.evaluation.squad import Dataset, load_squad
 from askdoc.training.batches import Batch, Feature, collate, load_tokenizer
+from askdoc.training.groups import GroupStream, group_loss
 from askdoc.training.measure import Scores, measure, sample
-from askdoc.training.mixture import described, load_sources, self_labelled
-from askdoc.training.network import Reader, Weights, load_model, span_loss
+from askdoc.training.mixture import load_sources, self_labelled
+from askdoc.training.network import Logits, Reader, Weights, load_model, span_loss
+from askdoc.training.retrieved import load_groups
 from askdoc.training.schedule import Progress, learning_rate, with_rate, with_total
 from askdoc.training.stream import Place, Stream
 
@@ -60,10 +64,19 @@ class Settings:
 class Run:
     """A training run in its folder; a run that the folder already holds is continued."""
 
-    def __init__(self, folder: Path, model: Path, stream: Stream, dev: Sequence[Dataset], settings: Settings) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        model: Path,
+        stream: Stream | GroupStream,
+        dev: Sequence[Dataset],
+        settings: Settings,
+        loss: Callable[[Logits, Batch], Tensor] = span_loss,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(settings.seed)
         self.folder, self.model, self.stream, self.dev, self.settings = folder, model, stream, dev, settings
+        self.loss = loss
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         attention = "eager" if self.device.type == "cpu" else "sdpa"
         self.reader = Reader(load_model(model, attention=attention), dropout=settings.dropout).to(self.device)
@@ -113,7 +126,7 @@ class Run:
 
     def _step(self, place: Place, features: Sequence[Feature], meter: Meter) -> None:
         batch = collate(features).to(self.device)
-        loss = span_loss(self._logits(batch), batch)
+        loss = self.loss(self._logits(batch), batch)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = self.weights.step(rate=self._rate(), number=self.progress.steps)
         tokens = batch.inputs.ids.numel()
@@ -147,7 +160,7 @@ class Run:
         for file in TOKENIZER_FILES:
             if (self.model / file).exists():
                 shutil.copyfile(self.model / file, fresh / file)
-        made = {"settings": asdict(self.settings), **self._position(), "mixture": described(self.stream.sources)}
+        made = {"settings": asdict(self.settings), **self._position(), "mixture": self.stream.description}
         made["dev_samples"] = [asdict(each) for each in results]
         (fresh / "run.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
         shutil.rmtree(self.folder / name, ignore_errors=True)
@@ -157,7 +170,7 @@ class Run:
         state = {
             "weights": self.weights.state(),
             "progress": asdict(self.progress),
-            "mixture": described(self.stream.sources),
+            "mixture": self.stream.description,
             "random": torch.get_rng_state(),
         }
         torch.save(state, self.folder / "state.pt.new")
@@ -167,7 +180,7 @@ class Run:
         state = torch.load(self.folder / "state.pt", map_location=self.device, weights_only=True)
         self.weights.restore(state["weights"])
         place = Place(**state["progress"]["place"])
-        if state.get("mixture") != described(self.stream.sources):
+        if state.get("mixture") != self.stream.description:
             place = Place(place.round + 1, 0, 0)  # places in a round of another mixture mean nothing
         progress = Progress(**{**state["progress"], "place": place})
         self.progress = with_total(progress, self.settings.tokens)
@@ -219,6 +232,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="run folder; a run in it is continued")
     parser.add_argument("--tokens", type=float, required=True, help="train on this many in all, padding counted")
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="files written by askdoc.training.self_label")
+    parser.add_argument("--groups", type=Path, help="train on this file of askdoc.training.retrieved, and nothing else")
     parser.add_argument("--rate", type=float, default=defaults.rate, help="highest learning rate (%(default)s)")
     parser.add_argument("--go-on-at", type=float, help="continue with the rate falling from this one")
     parser.add_argument("--batch-tokens", type=int, default=defaults.batch_tokens, help="tokens a step (%(default)s)")
@@ -235,15 +249,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     torch.set_num_threads(options.threads)
     settings = Settings(int(options.tokens), options.batch_tokens, rate=options.rate, seed=options.seed)
-    stream = Stream(
-        [*load_sources(options.data / "train"), *(self_labelled(path) for path in options.also)],
-        load_tokenizer(options.model),
-        tokens=settings.batch_tokens,
-        length=settings.length,
-        seed=settings.seed,
-    )
+    fixed = (load_tokenizer(options.model), settings.batch_tokens, settings.length, settings.seed)
+    stream: Stream | GroupStream
+    if options.groups:
+        stream = GroupStream(load_groups(options.groups), *fixed)
+    else:
+        labelled = [self_labelled(path) for path in options.also]
+        stream = Stream([*load_sources(options.data / "train"), *labelled], *fixed)
     samples = [sample(load_squad(options.data / "dev" / f"{name}.json.gz"), n) for name, n in DEV_SAMPLES.items()]
-    run = Run(options.out, options.model, stream, samples, settings)
+    loss = group_loss if options.groups else span_loss
+    run = Run(options.out, options.model, stream, samples, settings, loss)
     if options.go_on_at is not None:
         run.go_on_at(options.go_on_at)
     signal.signal(signal.SIGTERM, run.stop)

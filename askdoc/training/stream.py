@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from tokenizers import Tokenizer
 
 from askdoc.training.batches import Example, Feature, bucketed, feature, seeded
-from askdoc.training.mixture import Source, round_examples
+from askdoc.training.mixture import Source, described, round_examples
 
 POOL = 2048  # examples that are sorted by length together
 
@@ -38,6 +38,11 @@ class Stream:
     tokens: int
     length: int
     seed: int
+
+    @property
+    def description(self) -> str:
+        """What fixes the rounds besides the seed."""
+        return described(self.sources)
 
     def batches(self, start: Place) -> Iterator[tuple[Place, list[Feature]]]:
         """The batches from `start` on, without end, each with its place; the same for the same seed."""
