@@ -23,7 +23,7 @@ class Evidence:
     next different answer's. best_margin: the highest margin of any span. fused, dense, lexical: retrieval scores of its
     passage (dense is a cosine, lexical a BM25 score for each word of the question). gap: the fused score of its passage
     above the best other passage's. agreement: 1 if both indexes have the passage among their first three, else 0.
-    support: passages that give the answer. words: of the answer. kind: the question's type: of `KINDS`, or "other".
+    words: of the answer. kind: the question's type: of `KINDS`, or "other".
     """
 
     margin: float
@@ -34,7 +34,6 @@ class Evidence:
     lexical: float
     gap: float
     agreement: float
-    support: int
     words: int
     kind: str
 
@@ -50,7 +49,6 @@ class Evidence:
             "lexical": self.lexical,
             "gap": self.gap,
             "agreement": self.agreement,
-            "support": math.log(self.support),
             "words": math.log1p(self.words),
             **kinds,
         }

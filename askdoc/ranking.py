@@ -110,7 +110,6 @@ def evidence(question: str, merged: Sequence[Candidate], at: int, hits: Sequence
         lexical=hit.scores.get("lexical", 0.0) / words,
         gap=gap(list(fused.values()), list(fused).index(hit.rank)),
         agreement=float(len(hit.ranks) > 1 and all(rank <= FIRST for rank in hit.ranks.values())),
-        support=1 + len(candidate.supporters),
         words=len(_WORD.findall(candidate.text)),
         kind=kind_of(question),
     )

@@ -13,13 +13,13 @@ from askdoc.models import BUNDLED, bundled
 from askdoc.questions import KINDS, kind_of
 
 EVIDENCE = Evidence(
-    margin=2.0, lead=1.0, best_margin=3.0, fused=0.8, dense=0.5, lexical=2.0, gap=0.1, agreement=1.0, support=2,
+    margin=2.0, lead=1.0, best_margin=3.0, fused=0.8, dense=0.5, lexical=2.0, gap=0.1, agreement=1.0,
     words=3, kind="who",
 )  # fmt: skip
 
 
 def test_a_probability_is_the_logistic_function_of_the_weighted_evidence() -> None:
-    fitted = Calibration(-1.0, {"margin": 0.5, "support": 2.0, "kind_who": 0.25, "kind_why": 9.0}, 0.5)
+    fitted = Calibration(-1.0, {"margin": 0.5, "words": 2.0, "kind_who": 0.25, "kind_why": 9.0}, 0.5)
     expected = -1.0 + 0.5 * 2.0 + 2.0 * math.log(2) + 0.25
     assert fitted.probability(EVIDENCE) == pytest.approx(1 / (1 + math.exp(-expected)))
 

@@ -96,10 +96,10 @@ def test_the_evidence_is_what_was_seen() -> None:
     assert found.lead == pytest.approx((2.0 + 9.0) - (3.5 + 7.0))
     assert (found.fused, found.gap) == (0.9, pytest.approx(0.2))
     assert (found.dense, found.lexical) == (3.0, 1.0)
-    assert (found.agreement, found.support, found.words, found.kind) == (1.0, 2, 2, "who")
+    assert (found.agreement, found.words, found.kind) == (1.0, 2, "who")
     other = ranking.evidence("who did it?", merged, 1, hits)
     assert (other.lead, other.gap) == (pytest.approx(-0.5), pytest.approx(-0.2))
-    assert (other.agreement, other.support, other.lexical) == (0.0, 1, 0.0)
+    assert (other.agreement, other.lexical) == (0.0, 0.0)
 
 
 def same_text(text: str, other: str) -> bool:

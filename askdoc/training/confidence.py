@@ -131,10 +131,11 @@ def fused_anew(case: Case, weight: float, limit: int) -> Case:
     return replace(case, hits=hits, readings=tuple(reading for _, reading in scored[:limit]))
 
 
-def judged(case: Case, settings: Settings) -> list[ranking.Candidate]:
-    """The case's answers, best first."""
-    limited = settings.passages
-    return ranking.judge(case.hits[:limited], case.readings[:limited], settings)
+def judged(case: Case, settings: Settings, *, merged: bool = True) -> list[ranking.Candidate]:
+    """The case's answers, best first; equal ones are one if `merged`."""
+    limited, worth = settings.passages, settings.retrieval_weight
+    found = ranking.candidates(case.hits[:limited], case.readings[:limited], retrieval_weight=worth)
+    return ranking.merge(found) if merged else found
 
 
 def score(cases: Sequence[Case], settings: Settings) -> dict[str, float]:
@@ -149,13 +150,13 @@ def score(cases: Sequence[Case], settings: Settings) -> dict[str, float]:
     return dict(zip(("em", "f1", "hit1"), (100 * totals / len(answerable)).round(2).tolist(), strict=True))
 
 
-def graded(case: Case, settings: Settings) -> tuple[Evidence, bool] | None:
+def graded(case: Case, settings: Settings, *, merged: bool = True) -> tuple[Evidence, bool] | None:
     """The evidence for the case's best answer, and whether that is right; None if nothing was found."""
-    merged = judged(case, settings)
-    if not merged:
+    found = judged(case, settings, merged=merged)
+    if not found:
         return None
-    right = bool(case.golds) and f1(merged[0].text, case.golds) >= RIGHT
-    return ranking.evidence(case.question, merged, 0, case.hits[: settings.passages]), right
+    right = bool(case.golds) and f1(found[0].text, case.golds) >= RIGHT
+    return ranking.evidence(case.question, found, 0, case.hits[: settings.passages]), right
 
 
 def fit(pairs: Sequence[tuple[Evidence, bool]]) -> Calibration:
@@ -183,9 +184,9 @@ class Rating(NamedTuple):
     case: Case
 
 
-def rate(cases: Sequence[Case], settings: Settings, calibration: Calibration) -> list[Rating]:
+def rate(cases: Sequence[Case], settings: Settings, calibration: Calibration, *, merged: bool = True) -> list[Rating]:
     """The ratings of cases, in order."""
-    pairs = [(case, graded(case, settings)) for case in cases]
+    pairs = [(case, graded(case, settings, merged=merged)) for case in cases]
     return [
         Rating(calibration.probability(pair[0]), pair[1], case) if pair else Rating(0.0, False, case)
         for case, pair in pairs
@@ -213,9 +214,11 @@ def curve(ratings: Sequence[Rating]) -> list[list[float]]:
     return points
 
 
-def report(cases: Sequence[Case], settings: Settings, calibration: Calibration) -> dict[str, Any]:
+def report(
+    cases: Sequence[Case], settings: Settings, calibration: Calibration, *, merged: bool = True
+) -> dict[str, Any]:
     """How good the confidence is on these cases: by kind, and over all."""
-    ratings = rate(cases, settings, calibration)
+    ratings = rate(cases, settings, calibration, merged=merged)
     answers = [Rated(rating.confidence, rating.right) for rating in ratings]
     confidences = {
         kind: [rating.confidence for rating in ratings if rating.case.kind == kind]
@@ -263,32 +266,28 @@ def search(cases: Sequence[Case], paths: Mapping[int, str]) -> tuple[Settings, d
     return best[1], {"hit@1,5,20 by dense weight": weights, "f1": figures}
 
 
-def ablation(cases: Sequence[Case], paths: Mapping[int, str], settings: Settings, calibration: Calibration
-             ) -> dict[str, dict[str, float]]:  # fmt: skip
-    """What each stage adds, on cases that nothing was chosen on: figures in percent, by stage."""
+def ablation(
+    cases: Sequence[Case], paths: Mapping[int, str], settings: Settings, calibration: Calibration, unmerged: Calibration
+) -> dict[str, dict[str, float]]:
+    """What each stage adds, on cases that nothing was chosen on: figures in percent, by stage.
+
+    unmerged: a calibration fitted as the other one was, but without merging equal answers.
+    """
     answerable = [case for case in cases if case.golds]
+    depths = ("hit@1", "hit@5", "hit@20")
+    stages = {}
+    for name, weight in (("dense", 1.0), ("lexical", 0.0), ("fused", settings.weights["dense"])):
+        found = (round(100 * hit, 2) for hit in hit_at(answerable, paths, weight))
+        stages[name] = dict(zip(depths, found, strict=True))
     reader_alone = replace(settings, retrieval_weight=0.0)
-    stages = {
-        name: dict(
-            zip(
-                ("hit@1", "hit@5", "hit@20"),
-                (round(100 * hit, 2) for hit in hit_at(answerable, paths, weight)),
-                strict=True,
-            )
-        )
-        for name, weight in (("dense", 1.0), ("lexical", 0.0), ("fused", settings.weights["dense"]))
-    }
     raw = replace(calibration, intercept=0.0, coefficients={"margin": 1.0})
-    unsupported = replace(
-        calibration, coefficients={n: w for n, w in calibration.coefficients.items() if n != "support"}
-    )
-    for name, how, model in (
-        ("fused + reader", reader_alone, raw),
-        ("+ re-ranking", settings, raw),
-        ("+ confidence, support left out", settings, unsupported),
-        ("+ support of equal answers", settings, calibration),
+    for name, how, model, merged in (
+        ("fused + reader", reader_alone, raw, False),
+        ("+ re-ranking", settings, raw, False),
+        ("+ confidence", settings, unmerged, False),
+        ("+ merging of equal answers", settings, calibration, True),
     ):
-        figures = report(cases, how, model)
+        figures = report(cases, how, model, merged=merged)
         stages[name] = {
             "hit@1": figures["hit1"], "EM": figures["em"], "F1": figures["f1"], "ECE": round(100 * figures["ece"], 2),
             "coverage at 80 %": round(100 * figures["coverage_at_0.8"], 2),
@@ -349,13 +348,15 @@ def fit_all(cases: Sequence[Case], paths: Mapping[int, str], reader: str) -> tup
     settings, tried = search(ours, paths)
     weight = settings.weights["dense"]
     ours, theirs = ([fused_anew(case, weight, settings.passages) for case in half] for half in (ours, theirs))
-    calibration = fit([pair for case in ours if (pair := graded(case, settings))])
+    calibration, unmerged = (
+        fit([pair for case in ours if (pair := graded(case, settings, merged=merged))]) for merged in (True, False)
+    )
     calibration = replace(calibration, threshold=best_threshold(rate(ours, settings, calibration)))
     figures = {
         "searched": tried,
         "fitted on": report(ours, settings, calibration),
         "checked on": report(theirs, settings, calibration),
-        "ablation": ablation(theirs, paths, settings, calibration),
+        "ablation": ablation(theirs, paths, settings, calibration, unmerged),
     }
     fitted = {
         "about": "fitted by askdoc.training.confidence on half the articles of squad_v1.1_dev_a and squad_v2.0_dev_a",
