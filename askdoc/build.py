@@ -457,4 +457,4 @@ def _load(one: _Pending) -> Document:
         raise LoadError("it is binary, not text")
     source = Source(one.source.path, hashlib.sha256(data).hexdigest(), len(data), stat.st_mtime_ns)
     loaded = loader(data)
-    return Document(source, loaded.text, loaded.marks, loaded.remarks, loaded.skip)
+    return Document(source, loaded.text, loaded.marks, loaded.remarks, loaded.skip, loaded.extracted)

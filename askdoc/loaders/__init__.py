@@ -17,12 +17,13 @@ from askdoc.types import Mark
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A file's text; `marks`, `remarks` and `skip` as in `Document`."""
+    """A file's text; `marks`, `remarks`, `skip` and `extracted` as in `Document`."""
 
     text: str
     marks: tuple[Mark, ...] = ()
     remarks: tuple[str, ...] = ()
     skip: tuple[tuple[int, int], ...] = ()
+    extracted: bool = False
 
 
 class Loader(Protocol):

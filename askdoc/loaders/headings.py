@@ -1,0 +1,38 @@
+"""What the formats with headings share: from headings and their levels to marks with the path of headings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from askdoc.types import Mark
+
+HEADING_SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "  # Title > Section, as menus show a path
+MAX_LABEL = 120  # characters of one heading: a paragraph that "---" happens to follow is no title
+
+_LINE = re.compile(r"[^\r\n]*+(?:\r\n?|\n|\Z)")
+
+
+class Heading(NamedTuple):
+    """A heading that begins at the offset `start`. level: the lower, the higher in the outline."""
+
+    start: int
+    level: int
+    title: str
+
+
+def marks(headings: Iterable[Heading]) -> Iterator[Mark]:
+    """A mark for each heading, labelled with the headings that it stands under and itself."""
+    path: list[Heading] = []
+    for heading in headings:
+        path = [outer for outer in path if outer.level < heading.level]
+        path.append(heading)
+        yield Mark(heading.start, HEADING_SEPARATOR.join(part.title for part in path), None)
+
+
+def lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of a text, without white space at their ends, and where each begins."""
+    for found in _LINE.finditer(text):
+        if found[0]:
+            yield found.start(), found[0].rstrip()
