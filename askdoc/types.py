@@ -51,11 +51,12 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file's text. If the format is text that people read, it is the file's own decoded text, so offsets fit the file.
+    """A file's text. For formats that are text it is the file's own decoded text, so offsets fit the file.
 
-    extracted: it is not, as that of a mail is not; then offsets count in `text`, and lines, which no editor would show,
-    are not cited. marks: in ascending order of start. remarks: what a reader of the report should know, such as a guessed encoding.
+    marks: in ascending order of start. remarks: what a reader of the report should know, such as a guessed encoding.
     skip: ranges (start, end) of `text` that are not to be read, such as front matter; ascending and disjoint.
+    extracted: the text is not the file's own, as that of a mail is not; so its lines, which no editor shows, are not
+    cited.
     """
 
     source: Source
@@ -85,7 +86,10 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A slice of a document: `text == document.text[start:end]`; `line` is the line on which it starts, if its file has lines."""
+    """A slice of a document: `text == document.text[start:end]`.
+
+    line: on which it starts; None if the text is extracted, as in `Document`.
+    """
 
     source: Source
     text: str

@@ -22,13 +22,28 @@ class Heading(NamedTuple):
     title: str
 
 
+class Outline:
+    """The headings that a place stands under, while a text is read from its beginning to its end."""
+
+    def __init__(self) -> None:
+        self._path: list[tuple[int, str]] = []
+
+    @property
+    def label(self) -> str | None:
+        return HEADING_SEPARATOR.join(title for _, title in self._path) or None
+
+    def enter(self, level: int, title: str) -> None:
+        """A heading begins; those of its own level and below it end."""
+        self._path = [outer for outer in self._path if outer[0] < level]
+        self._path.append((level, title))
+
+
 def marks(headings: Iterable[Heading]) -> Iterator[Mark]:
     """A mark for each heading, labelled with the headings that it stands under and itself."""
-    path: list[Heading] = []
+    outline = Outline()
     for heading in headings:
-        path = [outer for outer in path if outer.level < heading.level]
-        path.append(heading)
-        yield Mark(heading.start, HEADING_SEPARATOR.join(part.title for part in path), None)
+        outline.enter(heading.level, heading.title)
+        yield Mark(heading.start, outline.label, None)
 
 
 def lines(text: str) -> Iterator[tuple[int, str]]:
