@@ -67,9 +67,9 @@ def parse(text: str) -> Value:
 
 def _as_lines(loaded: Loaded) -> Loaded:
     """Perhaps JSON lines under a wrong name; else the text as it is."""
-    first = next(filter(None, map(str.strip, loaded.text.split("\n", 20)[:20])), "")
+    first, line_break, _ = loaded.text.lstrip().partition("\n")
     try:
-        if first.startswith(("{", "[")) and parse(first):
+        if line_break and first.startswith(("{", "[")) and parse(first):
             return load_lines(loaded.text.encode())
     except (ValueError, RecursionError):
         pass

@@ -26,7 +26,7 @@ _TOKEN = re.compile(
   | \\begin\{{(?P<verbatim>{_VERBATIM})\}}(?:\[[^\]\n]{{0,200}}+\])?
   | \\verb\*?(?P<quote>[^\w\s*])(?P<quoted>[^\n]{{0,200}}?)(?P=quote)
   | \\(?P<edge>begin|end)[ \t]{{0,9}}\{{(?P<environment>[^{{}}\n]{{0,60}})\}}
-  | \\(?P<accent>["'`^~=.]|[HcvbdkruC](?![A-Za-z]))[ \t]{{0,9}}(?:\{{\\?(?P<in>[A-Za-z])\}}|\\?(?P<on>[A-Za-z]))
+  | \\(?P<accent>["'`^~=.]|[HcvbdkruC](?![A-Za-z]))[ \t]{{0,9}}(?:\{{\\?(?P<in>[A-Za-z])\}}|\\(?P<dotless>[ij])[ \t]*+|(?P<on>[A-Za-z]))
   | \\(?P<name>[A-Za-z@]++)\*?[ \t]*+
   | \\(?P<sign>[^A-Za-z@])
   | (?P<open>\{{) | (?P<close>\}})
@@ -97,6 +97,7 @@ _CELL, _ROW = "\x1f", "\x1e"  # between the cells and rows of a table that is be
 
 _SPACES = re.compile(r"[ \t]*+\n[ \t]*+")
 _BLANK = re.compile(r"\n{3,}+")
+_BEFORE_ITEM = re.compile(r"\n\n(?=- )")
 
 
 def load(data: bytes) -> Loaded:
@@ -186,7 +187,9 @@ class _Reader:
         if token["close"]:
             return self._behind.pop(token.start(), "")
         if token["accent"]:
-            return unicodedata.normalize("NFC", (token["in"] or token["on"]) + _ACCENTS[token["accent"]])
+            return unicodedata.normalize(
+                "NFC", (token["in"] or token["dotless"] or token["on"]) + _ACCENTS[token["accent"]]
+            )
         if token["special"]:
             return self._special(token["special"])
         if token["sign"]:
@@ -244,7 +247,7 @@ class _Reader:
         close = self._group_end(at)
         if behind and close is not None:
             self._behind[close - 1] = behind
-        self._shown.append(before or self._symbol(name))
+        self._shown.append(before if name in _AROUND else self._symbol(name))
         return at
 
     def _symbol(self, name: str) -> str:
@@ -335,4 +338,4 @@ def _rows(table: str) -> Iterator[str]:
 
 def _tidy(text: str) -> str:
     lines = _SPACES.sub("\n", " ".join(re.split(r"[ \t]+", text)))
-    return _BLANK.sub("\n\n", lines.replace(_CELL, " ").replace(_ROW, "\n"))
+    return _BEFORE_ITEM.sub("\n", _BLANK.sub("\n\n", lines.replace(_CELL, " ").replace(_ROW, "\n")))

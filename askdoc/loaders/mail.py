@@ -14,13 +14,14 @@ from askdoc.loaders import Loaded, plain
 from askdoc.loaders.letter import Attachment, Letter, from_html, parts, text
 from askdoc.loaders.parts import Part, assemble
 
-MAX_HEADER = 20_000  # characters of one header: the standard library needs time that grows with their square
+MAX_HEADER = 10_000  # characters of one header: the standard library needs time that grows with their square
 
 _HEADER = re.compile(rb"[\x21-\x39\x3b-\x7e]{1,200}:[ \t\r\n]")
 _BETWEEN = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\r\n\r\n))From [^\r\n]{1,500}\d\d:\d\d[^\r\n]{0,200}\r?\n")
 _QUOTED_FROM = re.compile(rb"^>(?=>*From )", re.MULTILINE)
 
 
+_SHOWN = ("subject", "from", "sender", "to", "cc")
 _NO_CHARSETS = ("idna", "punycode")  # Python knows them as encodings, and they take time that grows with the square
 
 
@@ -65,6 +66,8 @@ def load_mailbox(data: bytes) -> Loaded:
 def _parts(data: bytes, remarks: list[str]) -> list[Part]:
     try:
         message = cast(EmailMessage, message_from_bytes(data, policy=_POLICY))  # of this policy's own class
+        if any(name.lower() in _SHOWN and len(value) > MAX_HEADER for name, value in message.raw_items()):
+            remarks.append(f"a header longer than {MAX_HEADER} characters is cut short")
         return list(parts(_letter(message), remarks))
     except LoadError:
         raise

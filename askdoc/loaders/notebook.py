@@ -32,9 +32,9 @@ def load(data: bytes) -> Loaded:
         cells = None
     if cells is None:
         return replace(loaded, remarks=(*loaded.remarks, "not a notebook; read as plain text"))
-    left_out: Counter[str] = Counter()
+    left_out: Counter[tuple[str, str]] = Counter()
     parts = list(_parts(cells, left_out))
-    remarks = [f"{count} {what}{'s' if count > 1 else ''}" for what, count in sorted(left_out.items())]
+    remarks = [f"{count} {one if count == 1 else many}" for (one, many), count in sorted(left_out.items())]
     return assemble(parts, (*loaded.remarks, *([f"left out: {', '.join(remarks)}"] if remarks else [])))
 
 
@@ -49,7 +49,7 @@ def _cells(notebook: Any) -> list[dict[str, Any]] | None:
     return [cell for holder in holders for cell in _list(holder.get("cells")) if isinstance(cell, dict)]
 
 
-def _parts(cells: Iterable[dict[str, Any]], left_out: Counter[str]) -> Iterator[Part]:
+def _parts(cells: Iterable[dict[str, Any]], left_out: Counter[tuple[str, str]]) -> Iterator[Part]:
     outline = Outline()
     for number, cell in enumerate(cells, 1):
         source = _text(cell.get("source", cell.get("input")))
@@ -84,21 +84,21 @@ def _sections(source: str, outline: Outline, number: int) -> Iterator[Part]:
         yield Part(outline.label if alone else _label(outline, number), text)
 
 
-def _outputs(outputs: Iterable[Any], left_out: Counter[str]) -> Iterator[str]:
+def _outputs(outputs: Iterable[Any], left_out: Counter[tuple[str, str]]) -> Iterator[str]:
     """What a cell printed, showed as text, or failed with."""
     room = MAX_OUTPUT
     for output in outputs:
         text = _shown(output, left_out) if isinstance(output, dict) else ""
         if len(text) > room:
-            left_out["end of a long output"] += 1
+            left_out["end of a long output", "ends of long outputs"] += 1
         yield text[:room]
         room -= min(room, len(text))
 
 
-def _shown(output: dict[str, Any], left_out: Counter[str]) -> str:
+def _shown(output: dict[str, Any], left_out: Counter[tuple[str, str]]) -> str:
     data = output.get("data", output)
     if any(key.startswith("image/") or key in ("png", "jpeg", "svg") for key in data if isinstance(data, dict)):
-        left_out["picture"] += 1
+        left_out["picture", "pictures"] += 1
     text = _text(data.get("text/plain", data.get("text"))) if isinstance(data, dict) else ""
     error = ": ".join(filter(None, (_text(output.get("ename")), _text(output.get("evalue")))))
     return _ESCAPE.sub("", text or error)

@@ -11,6 +11,7 @@ from askdoc.loaders.parts import Part, assemble, unescape
 
 STRETCH = 250  # characters from which on the end of a sentence ends a stretch: about 15 seconds of speech
 LONGEST = 600  # characters at which a stretch ends without one: subtitles made by machines know no full stops
+ROLLING = 0.05  # seconds between captions below which a line that they share was said once
 PAUSE = 4.0  # seconds of silence after a sentence that end a stretch
 
 _CLOCK = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
@@ -79,15 +80,14 @@ def _seconds(hours: str | None, minutes: str, seconds: str, fraction: str) -> fl
 
 
 def _without_repeats(cues: Iterable[_Cue]) -> Iterator[_Cue]:
-    """Live captions show each line twice, first below and then above the next one."""
-    last = ""
+    """Live captions show each line twice, first below and then, without a pause, above the next one."""
+    last, end = "", 0.0
     for cue in cues:
-        kept = []
-        for line in map(_spoken, cue.lines):
-            if line and line != last:
-                kept.append(line)
-                last = line
-        yield _Cue(cue.start, cue.end, kept)
+        lines = [line for line in map(_spoken, cue.lines) if line]
+        if lines and lines[0] == last and cue.start - end < ROLLING:
+            del lines[0]
+        last, end = lines[-1] if lines else last, cue.end
+        yield _Cue(cue.start, cue.end, lines)
 
 
 def _spoken(line: str) -> str:
