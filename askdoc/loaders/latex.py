@@ -26,7 +26,8 @@ _TOKEN = re.compile(
   | \\begin\{{(?P<verbatim>{_VERBATIM})\}}(?:\[[^\]\n]{{0,200}}+\])?
   | \\verb\*?(?P<quote>[^\w\s*])(?P<quoted>[^\n]{{0,200}}?)(?P=quote)
   | \\(?P<edge>begin|end)[ \t]{{0,9}}\{{(?P<environment>[^{{}}\n]{{0,60}})\}}
-  | \\(?P<accent>["'`^~=.]|[HcvbdkruC](?![A-Za-z]))[ \t]{{0,9}}(?:\{{\\?(?P<in>[A-Za-z])\}}|\\(?P<dotless>[ij])[ \t]*+|(?P<on>[A-Za-z]))
+  | \\(?P<accent>["'`^~=.]|[HcvbdkruC](?![A-Za-z]))[ \t]{{0,9}}
+      (?:\{{\\?(?P<in>[A-Za-z])\}}|\\(?P<dotless>[ij])[ \t]*+|(?P<on>[A-Za-z]))
   | \\(?P<name>[A-Za-z@]++)\*?[ \t]*+
   | \\(?P<sign>[^A-Za-z@])
   | (?P<open>\{{) | (?P<close>\}})

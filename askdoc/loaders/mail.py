@@ -96,8 +96,8 @@ def _collect(part: EmailMessage, texts: list[str], attachments: list[Attachment]
         inner = _letter(_children(part)[0])
         texts.append(text(inner))
         attachments += inner.attachments
-    elif part.get_content_type() == "multipart/alternative":
-        _collect(_plainest(_children(part)), texts, attachments)
+    elif part.get_content_type() == "multipart/alternative" and (children := _children(part)):
+        _collect(_plainest(children), texts, attachments)
     elif part.is_multipart():
         for child in _children(part):
             _collect(child, texts, attachments)
@@ -124,7 +124,7 @@ def _plainest(alternatives: list[EmailMessage]) -> EmailMessage:
 def _text(part: EmailMessage) -> str | None:
     """The text of a part; None if it is no text that people read."""
     kind = part.get_content_type()
-    if kind not in ("text/plain", "text/html"):
+    if kind not in ("text/plain", "text/html") and not kind.startswith("multipart/"):  # that lacks its parts: text
         return None
     try:
         content = _decoded(_bytes(part), part.get_content_charset())
