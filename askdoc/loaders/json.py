@@ -70,7 +70,8 @@ def _as_lines(loaded: Loaded) -> Loaded:
     first, line_break, _ = loaded.text.lstrip().partition("\n")
     try:
         if line_break and first.startswith(("{", "[")) and parse(first):
-            return load_lines(loaded.text.encode())
+            lines = load_lines(loaded.text.encode())
+            return replace(lines, remarks=(*loaded.remarks, *lines.remarks))
     except (ValueError, RecursionError):
         pass
     return replace(loaded, remarks=(*loaded.remarks, "not valid JSON; read as plain text"))
