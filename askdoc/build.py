@@ -298,7 +298,7 @@ def _nothing(paths: Sequence[str], skipped: Sequence[Skipped]) -> UsageError:
     more = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
     return UsageError(
         f"there is nothing to index in {', '.join(paths)}{reason}{more}",
-        hint="name files, or a folder with text in it (askdoc reads .txt and .md)",
+        hint="name files, or a folder with text in it (such as .txt, .md or .csv)",
     )
 
 
@@ -457,4 +457,4 @@ def _load(one: _Pending) -> Document:
         raise LoadError("it is binary, not text")
     source = Source(one.source.path, hashlib.sha256(data).hexdigest(), len(data), stat.st_mtime_ns)
     loaded = loader(data)
-    return Document(source, loaded.text, loaded.marks, loaded.remarks, loaded.skip)
+    return Document(source, loaded.text, loaded.marks, loaded.remarks, loaded.skip, loaded.extracted)

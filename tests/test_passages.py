@@ -93,6 +93,13 @@ def test_a_text_without_blank_lines_is_split_at_its_long_lines() -> None:
     assert texts("\n".join([line] * 6)) == [line] * 6
 
 
+def test_extracted_text_has_no_lines_to_cite() -> None:
+    [passage] = split(Document(SOURCE, f"\n\n{LONG}", extracted=True))
+    assert (passage.line, passage.start) == (None, 2)
+    assert (passage.citation().line_start, passage.citation().line_end) == (None, None)
+    assert passage.citation(4, 11).char_start == 6
+
+
 # --- windows
 
 

@@ -188,6 +188,10 @@ def test_each_editor_is_told_the_line_in_its_own_way(editor: str, words: list[st
     assert editor_command(editor, Path("f.txt"), line=7) == words
 
 
+def test_an_editor_is_told_no_line_where_there_is_none() -> None:
+    assert editor_command("vim -R", Path("f.eml"), line=None) == ["vim", "-R", "f.eml"]
+
+
 def test_k_and_n_hold_for_the_questions_that_follow(session: Session) -> None:
     handle(session, ":k 5")
     handle(session, ":n 1")

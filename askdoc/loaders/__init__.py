@@ -17,12 +17,13 @@ from askdoc.types import Mark
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A file's text; `marks`, `remarks` and `skip` as in `Document`."""
+    """A file's text; `marks`, `remarks`, `skip` and `extracted` as in `Document`."""
 
     text: str
     marks: tuple[Mark, ...] = ()
     remarks: tuple[str, ...] = ()
     skip: tuple[tuple[int, int], ...] = ()
+    extracted: bool = False
 
 
 class Loader(Protocol):
@@ -31,13 +32,36 @@ class Loader(Protocol):
     def __call__(self, data: bytes, /) -> Loaded: ...
 
 
+# Text that people write for machines: read as it is, cited by line.
+SOURCE_CODE = (
+    ".py .pyi .js .mjs .cjs .ts .jsx .tsx .java .kt .scala .c .h .cc .cpp .hpp .cs .rs .go .rb .php .pl .lua .swift .r "
+    ".jl .sh .bash .zsh .ps1 .bat .sql .css .scss .vue .proto .graphql .tf .cmake .gradle .bib .diff .patch "
+    ".log .ini .cfg .conf .toml .yaml .yml .xml .properties"
+).split()
+
 # file ending (lower case) → "module:function"
 LOADERS: Mapping[str, str] = {
     ".txt": "askdoc.loaders.plain:load",
     ".text": "askdoc.loaders.plain:load",
     ".md": "askdoc.loaders.markdown:load",
     ".markdown": "askdoc.loaders.markdown:load",
-}
+    ".rst": "askdoc.loaders.rst:load",
+    ".adoc": "askdoc.loaders.asciidoc:load",
+    ".asciidoc": "askdoc.loaders.asciidoc:load",
+    ".org": "askdoc.loaders.org:load",
+    ".tex": "askdoc.loaders.latex:load",
+    ".eml": "askdoc.loaders.mail:load",
+    ".mbox": "askdoc.loaders.mail:load_mailbox",
+    ".msg": "askdoc.loaders.outlook:load",
+    ".csv": "askdoc.loaders.table:load",
+    ".tsv": "askdoc.loaders.table:load",
+    ".json": "askdoc.loaders.json:load",
+    ".jsonl": "askdoc.loaders.json:load_lines",
+    ".ndjson": "askdoc.loaders.json:load_lines",
+    ".ipynb": "askdoc.loaders.notebook:load",
+    ".srt": "askdoc.loaders.subtitles:load",
+    ".vtt": "askdoc.loaders.subtitles:load",
+} | dict.fromkeys(SOURCE_CODE, "askdoc.loaders.plain:load")
 
 
 HEAD_BYTES = 4096  # how much of a file `open_loader` needs to see to tell text from binary data

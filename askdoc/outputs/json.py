@@ -116,7 +116,7 @@ def _passage(hit: Hit) -> Data:
 
 
 def _citation(citation: Citation) -> Data:
-    return {
+    return {  # without lines (null) where the text is extracted
         "document": citation.document,
         "label": citation.label,
         "page": citation.page,

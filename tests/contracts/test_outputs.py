@@ -241,6 +241,18 @@ def test_other_places_of_the_same_text_are_named() -> None:
     assert json.loads(written("json", twice))["passages"][0]["also"][0]["document"] == "copy.txt"
 
 
+def test_a_place_without_lines_is_the_file_and_its_page() -> None:
+    found = hit(dataclasses.replace(passage(), line=None, page=3))
+    paged = reply(answer(found, OFFER))
+    assert "seeds/news.txt (page 3)" in written("terminal", paged)
+    assert "[seeds/news.txt](seeds/news.txt#page=3) (page 3)" in written("markdown", paged)
+    assert file_uri(".", paged.answers[0].citation).endswith("/seeds/news.txt#page=3")
+    citation = json.loads(written("json", paged))["answers"][0]["citation"]
+    assert (citation["line_start"], citation["line_end"]) == (None, None)
+    unpaged = reply(answer(hit(dataclasses.replace(passage(), line=None, label="row 4")), OFFER))
+    assert "[seeds/news.txt](seeds/news.txt) (row 4)" in written("markdown", unpaged)
+
+
 def test_page_and_heading_are_named_where_the_format_has_them() -> None:
     found = hit(dataclasses.replace(passage(), page=3, label="Sanctions\x1b"))
     paged = reply(answer(found, OFFER))
