@@ -1,7 +1,8 @@
 """Loaders turn a file's bytes into text, with marks for headings and pages.
 
 To add a format: write `loaders/NAME.py` with a function `load(data: bytes) -> Loaded` that raises only `LoadError`,
-and add its endings to `LOADERS`. The contract suite (`tests/contracts/test_loaders.py`) runs on it at once.
+and add its endings to `LOADERS`. The contract suite (`tests/contracts/test_loaders.py`) runs on it at once. Loaders run
+in a process of their own (see `askdoc.isolation`), except those that are too simple to need it.
 """
 
 from __future__ import annotations
@@ -44,8 +45,12 @@ HEAD_BYTES = 4096  # how much of a file `open_loader` needs to see to tell text 
 _PLAIN = LOADERS[".txt"]
 
 
-def open_loader(path: str, head: bytes | None = None) -> Loader | None:
-    """The loader for a file's name, or None if there is none.
+# What is read in the process that indexes: so simple that no bytes can make it hang, crash or grow.
+_SIMPLE = ("askdoc.loaders.plain:load", "askdoc.loaders.markdown:load")
+
+
+def find_loader(path: str, head: bytes | None = None) -> str | None:
+    """The loader for a file's name, as "module:function", or None if there is none. Imports no loader but plain text's.
 
     By its ending alone; with `head`, the file's first `HEAD_BYTES` bytes, a file of unknown ending is plain text if
     it looks like text. So a folder yields only what is known to be a document, and a file that was named is tried.
@@ -53,7 +58,23 @@ def open_loader(path: str, head: bytes | None = None) -> Loader | None:
     entry = LOADERS.get(PurePosixPath(path).suffix.lower())
     if entry is None and head is not None and _open("askdoc.loaders.plain:looks_like_text")(head):
         entry = _PLAIN
-    return None if entry is None else cast(Loader, _open(entry))
+    return entry
+
+
+def open_loader(path: str, head: bytes | None = None) -> Loader | None:
+    """The loader that `find_loader` finds, ready to be called in this process."""
+    entry = find_loader(path, head)
+    return None if entry is None else open_entry(entry)
+
+
+def open_entry(entry: str) -> Loader:
+    """The loader that "module:function" names."""
+    return cast(Loader, _open(entry))
+
+
+def is_isolated(entry: str) -> bool:
+    """Must this loader run in a process of its own?"""
+    return entry not in _SIMPLE
 
 
 def _open(entry: str) -> Callable[..., object]:
