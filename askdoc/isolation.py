@@ -48,8 +48,12 @@ class Limits:
     characters: int = 50_000_000
 
 
-class _LostWorkerError(LoadError):
-    """The worker is of no more use."""
+class MisbehavedError(LoadError):
+    """A loader crashed, took too much of something, or raised what it may not."""
+
+
+class _TooSlowError(MisbehavedError):
+    """It would only take as long again."""
 
 
 class LoaderProcess:
@@ -76,12 +80,14 @@ class LoaderProcess:
 
         Or `AskdocError` if there can be no worker at all, which is not the file's fault.
         """
-        if not is_isolated(entry):
+        if not is_isolated(entry, len(data)):
             return _load_here(entry, data)
         was_used = self._worker is not None
         try:
             return self._load(entry, data)
-        except _LostWorkerError:
+        except _TooSlowError:
+            raise
+        except MisbehavedError:
             if not was_used:
                 raise
         return self._load(entry, data)  # in a new worker: what earlier files left behind is not this one's fault
@@ -94,13 +100,13 @@ class LoaderProcess:
             reply = self._ask(worker, json.dumps(request).encode() + b"\n", data, seconds)
         except TimeoutError:
             self.close()
-            raise LoadError(f"took longer than {seconds:.0f} s to read") from None
+            raise _TooSlowError(f"took longer than {seconds:.0f} s to read") from None
         except BaseException:  # such as Ctrl-C: the worker is in the middle of something
             self.close()
             raise
         if reply is None:
             self.close()
-            raise _LostWorkerError(_why_dead(worker.returncode))
+            raise MisbehavedError(_why_dead(worker.returncode))
         return self._understood(reply)
 
     def _understood(self, reply: bytes) -> Loaded:
@@ -114,7 +120,7 @@ class LoaderProcess:
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             reason = f"its reader failed ({type(error).__name__})"
         self.close()
-        raise _LostWorkerError(reason)
+        raise MisbehavedError(reason)
 
     def _start(self) -> subprocess.Popen[bytes]:
         paths = json.dumps([os.path.abspath(path) for path in sys.path])  # noqa: PTH100  # "" is a path too
@@ -176,7 +182,7 @@ def _load_here(entry: str, data: bytes) -> Loaded:
     except LoadError:
         raise
     except Exception as error:  # a fault of ours, but the other files need not suffer from it
-        raise LoadError(f"its reader failed ({type(error).__name__})") from error
+        raise MisbehavedError(f"its reader failed ({type(error).__name__})") from error
 
 
 def _no_worker(reason: object) -> AskdocError:

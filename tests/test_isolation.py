@@ -59,9 +59,11 @@ def test_simple_formats_start_no_worker(monkeypatch: pytest.MonkeyPatch) -> None
             assert loaders.load(entry, b"The ferry leaves.").text == "The ferry leaves."
 
 
-def test_all_other_formats_are_isolated() -> None:
-    for ending, entry in LOADERS.items():
-        assert is_isolated(entry) == (ending not in (".txt", ".text", ".md", ".markdown"))
+def test_all_other_formats_are_isolated_and_so_is_very_long_markdown() -> None:
+    for entry in LOADERS.values():
+        assert is_isolated(entry, 0) == (entry not in ("askdoc.loaders.plain:load", "askdoc.loaders.markdown:load"))
+    assert is_isolated(LOADERS[".md"], MIB)
+    assert not is_isolated(LOADERS[".txt"], 1000 * MIB)
 
 
 REASONS = {
@@ -253,7 +255,7 @@ def test_that_no_worker_can_be_had_is_not_the_files_fault(
 
 
 def test_a_fault_in_a_simple_loader_costs_the_file(loaders: LoaderProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("askdoc.loaders._SIMPLE", ("hostile:recurses",))
+    monkeypatch.setattr("askdoc.loaders._SIMPLE", {"hostile:recurses": 99})
     with pytest.raises(LoadError, match=r"its reader failed \(RecursionError\)"):
         text(loaders, "recurses")
 

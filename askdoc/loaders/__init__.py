@@ -45,8 +45,9 @@ HEAD_BYTES = 4096  # how much of a file `open_loader` needs to see to tell text 
 _PLAIN = LOADERS[".txt"]
 
 
-# What is read in the process that indexes: so simple that no bytes can make it hang, crash or grow.
-_SIMPLE = ("askdoc.loaders.plain:load", "askdoc.loaders.markdown:load")
+# What is read in the process that indexes, up to a size in bytes: so simple that no bytes make it crash or hang. Markdown
+# takes up to 25 s a million characters, if somebody is out for that.
+_SIMPLE = {"askdoc.loaders.plain:load": float("inf"), "askdoc.loaders.markdown:load": 2**18}
 
 
 def find_loader(path: str, head: bytes | None = None) -> str | None:
@@ -72,9 +73,9 @@ def open_entry(entry: str) -> Loader:
     return cast(Loader, _open(entry))
 
 
-def is_isolated(entry: str) -> bool:
-    """Must this loader run in a process of its own?"""
-    return entry not in _SIMPLE
+def is_isolated(entry: str, size: int) -> bool:
+    """Must this loader read a file of `size` bytes in a process of its own?"""
+    return size > _SIMPLE.get(entry, -1)
 
 
 def _open(entry: str) -> Callable[..., object]:
