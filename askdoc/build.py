@@ -458,4 +458,4 @@ def _load(one: _Pending, loaders: LoaderProcess) -> Document:
         raise LoadError("it is binary, not text")
     source = Source(one.source.path, hashlib.sha256(data).hexdigest(), len(data), stat.st_mtime_ns)
     loaded = loaders.load(loader, data)
-    return Document(source, loaded.text, loaded.marks, loaded.remarks, loaded.skip)
+    return Document(source, loaded.text, loaded.marks, loaded.remarks, loaded.skip, loaded.extracted)

@@ -228,7 +228,8 @@ def _loaded(found: Any) -> Loaded:
     for places in ([mark.start for mark in marks], [place for pair in skip for place in pair]):
         if places != sorted(places) or not all(0 <= place <= len(text) for place in places):
             raise ValueError
-    return Loaded(text, marks, tuple(_of(str, remark) for remark in found["remarks"]), skip)
+    remarks = tuple(_of(str, remark) for remark in found["remarks"])
+    return Loaded(text, marks, remarks, skip, _of(bool, found["extracted"]))
 
 
 # The worker -----------------------------------------------------------------------------------------------------------
@@ -268,6 +269,7 @@ def _answer(entry: str, data: bytes, characters: int, memory: int) -> bytes:
                 "marks": [(mark.start, mark.label, mark.page) for mark in loaded.marks],
                 "remarks": loaded.remarks,
                 "skip": loaded.skip,
+                "extracted": loaded.extracted,
             }
         )
     except LoadError as error:

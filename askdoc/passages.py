@@ -67,7 +67,8 @@ def split(document: Document) -> list[Passage]:
         counted = start
         label = _last(document.marks, bisect_left(starts, end)).label
         page = _last(document.marks, bisect_right(starts, start)).page
-        passages.append(Passage(document.source, document.text[start:end], start, line, label, page))
+        shown = None if document.extracted else line
+        passages.append(Passage(document.source, document.text[start:end], start, shown, label, page))
     return passages
 
 

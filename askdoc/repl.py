@@ -167,10 +167,12 @@ def _open(session: Session, argument: str) -> None:
         raise UsageError(f"{editor} cannot be started: {error.strerror}", hint="set VISUAL or EDITOR") from error
 
 
-def editor_command(editor: str, file: Path, *, line: int) -> list[str]:
-    """The editor's own way of being told a line."""
+def editor_command(editor: str, file: Path, *, line: int | None) -> list[str]:
+    """The editor's own way of being told a line, if there is one to tell."""
     words = shlex.split(editor, posix=os.name != "nt")
     name = Path(words[0]).stem.lower() if words else ""
+    if line is None:
+        return [*words, str(file)]
     if name in _PLUS:
         return [*words, f"+{line}", str(file)]
     if name in _GOTO:

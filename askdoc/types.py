@@ -51,10 +51,12 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file's text. For plain text and Markdown it is the file's own decoded text, so offsets fit the file.
+    """A file's text. For formats that are text it is the file's own decoded text, so offsets fit the file.
 
     marks: in ascending order of start. remarks: what a reader of the report should know, such as a guessed encoding.
     skip: ranges (start, end) of `text` that are not to be read, such as front matter; ascending and disjoint.
+    extracted: the text is not the file's own, as that of a mail is not; so its lines, which no editor shows, are not
+    cited.
     """
 
     source: Source
@@ -62,17 +64,21 @@ class Document:
     marks: tuple[Mark, ...] = ()
     remarks: tuple[str, ...] = ()
     skip: tuple[tuple[int, int], ...] = ()
+    extracted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a quotation stands: all that is needed to find it again and to check that it is still there."""
+    """Where a quotation stands: all that is needed to find it again and to check that it is still there.
+
+    line_start, line_end: None if the text is extracted, as in `Document`.
+    """
 
     document: str
     label: str | None
     page: int | None
-    line_start: int
-    line_end: int
+    line_start: int | None
+    line_end: int | None
     char_start: int
     char_end: int
     sha256: str
@@ -80,12 +86,15 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A slice of a document: `text == document.text[start:end]`; `line` is the line on which it starts."""
+    """A slice of a document: `text == document.text[start:end]`.
+
+    line: on which it starts; None if the text is extracted, as in `Document`.
+    """
 
     source: Source
     text: str
     start: int
-    line: int
+    line: int | None
     label: str | None = None
     page: int | None = None
 
@@ -100,8 +109,8 @@ class Passage:
             document=self.source.path,
             label=self.label,
             page=self.page,
-            line_start=self.line + count_lines(self.text[:start]),
-            line_end=self.line + count_lines(self.text[:end]),
+            line_start=None if self.line is None else self.line + count_lines(self.text[:start]),
+            line_end=None if self.line is None else self.line + count_lines(self.text[:end]),
             char_start=self.start + start,
             char_end=self.start + end,
             sha256=self.source.sha256,

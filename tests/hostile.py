@@ -18,7 +18,8 @@ from askdoc.types import Mark
 
 def good(data: bytes) -> Loaded:
     """What a loader should do, with something in every field."""
-    return Loaded(data.decode(), marks=(Mark(0, "Title", 1), Mark(1, None, None)), remarks=("read",), skip=((0, 1),))
+    marks = (Mark(0, "Title", 1), Mark(1, None, None))
+    return Loaded(data.decode(), marks=marks, remarks=("read",), skip=((0, 1),), extracted=True)
 
 
 def process(data: bytes) -> Loaded:

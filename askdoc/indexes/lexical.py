@@ -39,7 +39,7 @@ class Stored:
     document: int
     text: str
     start: int
-    line: int
+    line: int | None
     label: str | None
     page: int | None
 
@@ -157,7 +157,7 @@ class LexicalIndex:
             document=fields["document"][0],
             text=fields["text"][0],
             start=fields["start"][0],
-            line=fields["line"][0],
+            line=next(iter(fields.get("line", [])), None),
             label=next(iter(fields.get("label", [])), None),
             page=next(iter(fields.get("page", [])), None),
         )
@@ -235,10 +235,12 @@ def _stored(entry: Entry) -> Stored:
 
 def _document(stored: Stored) -> tantivy.Document:
     document = tantivy.Document()
-    for name in ("id", "document", "start", "line"):
+    for name in ("id", "document", "start"):
         document.add_unsigned(name, getattr(stored, name))
     document.add_unsigned("digest", digest(stored.text))
     document.add_text("text", stored.text)
+    if stored.line is not None:
+        document.add_unsigned("line", stored.line)
     if stored.label is not None:
         document.add_text("label", stored.label)
     if stored.page is not None:

@@ -18,12 +18,13 @@ from askdoc.types import Mark
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A file's text; `marks`, `remarks` and `skip` as in `Document`."""
+    """A file's text; `marks`, `remarks`, `skip` and `extracted` as in `Document`."""
 
     text: str
     marks: tuple[Mark, ...] = ()
     remarks: tuple[str, ...] = ()
     skip: tuple[tuple[int, int], ...] = ()
+    extracted: bool = False
 
 
 class Loader(Protocol):
@@ -32,21 +33,44 @@ class Loader(Protocol):
     def __call__(self, data: bytes, /) -> Loaded: ...
 
 
+# Text that people write for machines: read as it is, cited by line.
+SOURCE_CODE = (
+    ".py .pyi .js .mjs .cjs .ts .jsx .tsx .java .kt .scala .c .h .cc .cpp .hpp .cs .rs .go .rb .php .pl .lua .swift .r "
+    ".jl .sh .bash .zsh .ps1 .bat .sql .css .scss .vue .proto .graphql .tf .cmake .gradle .bib .diff .patch "
+    ".log .ini .cfg .conf .toml .yaml .yml .xml .properties"
+).split()
+
 # file ending (lower case) → "module:function"
 LOADERS: Mapping[str, str] = {
     ".txt": "askdoc.loaders.plain:load",
     ".text": "askdoc.loaders.plain:load",
     ".md": "askdoc.loaders.markdown:load",
     ".markdown": "askdoc.loaders.markdown:load",
-}
+    ".rst": "askdoc.loaders.rst:load",
+    ".adoc": "askdoc.loaders.asciidoc:load",
+    ".asciidoc": "askdoc.loaders.asciidoc:load",
+    ".org": "askdoc.loaders.org:load",
+    ".tex": "askdoc.loaders.latex:load",
+    ".eml": "askdoc.loaders.mail:load",
+    ".mbox": "askdoc.loaders.mail:load_mailbox",
+    ".msg": "askdoc.loaders.outlook:load",
+    ".csv": "askdoc.loaders.table:load",
+    ".tsv": "askdoc.loaders.table:load",
+    ".json": "askdoc.loaders.json:load",
+    ".jsonl": "askdoc.loaders.json:load_lines",
+    ".ndjson": "askdoc.loaders.json:load_lines",
+    ".ipynb": "askdoc.loaders.notebook:load",
+    ".srt": "askdoc.loaders.subtitles:load",
+    ".vtt": "askdoc.loaders.subtitles:load",
+} | dict.fromkeys(SOURCE_CODE, "askdoc.loaders.plain:load")
 
 
 HEAD_BYTES = 4096  # how much of a file `open_loader` needs to see to tell text from binary data
 _PLAIN = LOADERS[".txt"]
 
 
-# What is read in the process that indexes, up to a size in bytes: so simple that no bytes make it crash or hang. Markdown
-# takes up to 25 s a million characters, if somebody is out for that.
+# What is read in the process that indexes, up to a size in bytes: too simple to crash. (Markdown made to be slow takes
+# up to 25 s a million characters, so longer files are not read there.)
 _SIMPLE = {"askdoc.loaders.plain:load": float("inf"), "askdoc.loaders.markdown:load": 2**18}
 
 

@@ -6,16 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from askdoc.loaders import Loaded, plain
-from askdoc.types import Mark
+from askdoc.loaders.headings import HEADING_SEPARATOR, MAX_LABEL, Heading, marks
 
-HEADING_SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "  # Title > Section, as menus show a path
-MAX_LABEL = 120  # characters of one heading: a paragraph that "---" happens to follow is no title
+__all__ = ["HEADING_SEPARATOR", "MAX_CHARACTERS", "headings", "load"]
+
 MAX_CHARACTERS = 4_000_000  # parsing takes 1 s and 200 MB a million characters; longer texts stay without headings
 
 _LINE_BREAK = re.compile(r"\r\n?|\n")
@@ -24,12 +23,6 @@ _FRONT_MATTER = re.compile(
     r"(?:---|\.\.\.)[ \t]*+(?=[\r\n]|\Z)"
 )
 _YAML_LINE = re.compile(r"[^\s:][^:\r\n]*:(?:\s|$)|[-#\]}\s]|$")
-
-
-class _Heading(NamedTuple):
-    line: int  # from 0
-    level: int  # 1 to 6
-    title: str
 
 
 def load(data: bytes) -> Loaded:
@@ -42,7 +35,7 @@ def load(data: bytes) -> Loaded:
     loaded = replace(loaded, skip=((0, body),) if body else ())
     if len(loaded.text) > MAX_CHARACTERS:
         return replace(loaded, remarks=(*loaded.remarks, "too long for its headings to be read"))
-    return replace(loaded, marks=tuple(_marks(loaded.text, body)))
+    return replace(loaded, marks=tuple(marks(headings(loaded.text, body))))
 
 
 def _front_matter_end(text: str) -> int:
@@ -54,24 +47,16 @@ def _front_matter_end(text: str) -> int:
     return match.end() if any(":" in line for line in lines) and all(map(_YAML_LINE.match, lines)) else 0
 
 
-def _marks(text: str, body: int) -> Iterator[Mark]:
+def headings(text: str, body: int = 0) -> Iterator[Heading]:
+    """The headings of a Markdown text, levels 1 to 6, from the offset `body` on."""
     starts = [body, *(match.end() for match in _LINE_BREAK.finditer(text, body))]
-    path: list[_Heading] = []
-    for heading in _headings(text[body:]):
-        path = [outer for outer in path if outer.level < heading.level]
-        path.append(heading)
-        yield Mark(starts[heading.line], HEADING_SEPARATOR.join(part.title for part in path), None)
-
-
-def _headings(text: str) -> Iterator[_Heading]:
     parser = MarkdownIt("commonmark")
     parser.core.ruler.enableOnly(["normalize", "block"])
-    tokens = parser.parse(text)
-    for opening, inline in pairwise(tokens):
+    for opening, inline in pairwise(parser.parse(text[body:])):
         if opening.type == "heading_open" and opening.level == 0 and opening.map:
             title = _title(parser, inline.content)
             if 0 < len(title) <= MAX_LABEL:
-                yield _Heading(opening.map[0], int(opening.tag[1:]), title)
+                yield Heading(starts[opening.map[0]], int(opening.tag[1:]), title)
 
 
 def _title(parser: MarkdownIt, markup: str) -> str:

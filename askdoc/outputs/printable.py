@@ -40,8 +40,16 @@ def printable_block(text: str) -> str:
 
 
 def place(citation: Citation) -> str:
-    """Where a quotation stands, as editors and compilers write it: `path:line`."""
-    return f"{printable(citation.document)}:{citation.line_start}"
+    """Where a quotation stands, as editors and compilers write it: `path:line`, or the path alone."""
+    line = "" if citation.line_start is None else f":{citation.line_start}"
+    return printable(citation.document) + line
+
+
+def fragment(citation: Citation, *, line: str = "") -> str:
+    """What a link to the file ends with: the line behind `line`, else the page as browsers take it, else nothing."""
+    if citation.line_start is not None:
+        return f"#{line}{citation.line_start}"
+    return "" if citation.page is None else f"#page={citation.page}"
 
 
 def section(citation: Citation) -> str:

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from askdoc.errors import LoadError
-from askdoc.loaders import HEAD_BYTES, LOADERS, Loader, markdown, open_loader, plain
+from askdoc.loaders import HEAD_BYTES, LOADERS, SOURCE_CODE, Loader, markdown, open_loader, plain
 from askdoc.types import count_lines
 
 # A file of each format that says this sentence; a new format adds its own.
 SENTENCE = "The ferry to Özgür Island leaves at nine."
-SAMPLES: dict[str, bytes] = {ending: f"{SENTENCE}\n".encode() for ending in (".txt", ".text", ".md", ".markdown")}
+PLAIN = (".txt", ".text", ".md", ".markdown", ".rst", ".adoc", ".asciidoc", ".org", *SOURCE_CODE)
+SAMPLES: dict[str, bytes] = {ending: f"{SENTENCE}\n".encode() for ending in PLAIN} | {
+    ".tex": b'\\documentclass{article}\n\\begin{document}\nThe \\emph{ferry} to \\"Ozg\\"{u}r Island leaves at~nine.\n',
+    ".eml": f"Subject: Ferry\nContent-Type: text/plain; charset=utf-8\n\n{SENTENCE}\n".encode(),
+    ".mbox": f"From a@example.org Mon Jan  1 09:00:00 2024\nSubject: Ferry\n\n{SENTENCE}\n".encode(),
+    ".msg": (Path(__file__).parent.parent / "formats_text" / "ferry.msg").read_bytes(),
+    ".csv": f"Island,Remark\nÖzgür,{SENTENCE}\nLund,No ferry leaves.\n".encode("cp1252"),
+    ".tsv": f"Island\tRemark\nÖzgür\t{SENTENCE}\n".encode(),
+    ".json": json.dumps({"remarks": [{"text": SENTENCE}]}).encode(),
+    ".jsonl": f'{{"id": 1}}\n{json.dumps({"text": SENTENCE})}\n'.encode(),
+    ".ndjson": json.dumps([SENTENCE]).encode(),
+    ".ipynb": json.dumps({"cells": [{"cell_type": "markdown", "source": ["# Ferry\n", SENTENCE]}]}).encode(),
+    ".srt": "1\n00:00:01,000 --> 00:00:02,000\nThe ferry to <i>Özgür Island</i>\n\n2\n00:00:02,000 --> 00:00:03,000\nleaves at nine.\n".encode(),
+    ".vtt": "WEBVTT\n\n00:01.000 --> 00:02.000\nThe ferry to Özgür Island\n\nNOTE x\n\n00:02.000 --> 00:03.000\nleaves at nine.\n".encode(),
+}
 MARKUP = st.lists(
     st.sampled_from(
         ["#", "## A", "\n", "\r\n", "\r", "\f", "\0", "---", "===", "```", ": ", "a", "é", "\u2028", "> ", "- "]
