@@ -14,7 +14,7 @@ from askdoc.loaders import Loaded, plain
 from askdoc.loaders.letter import Attachment, Letter, from_html, head, parts
 from askdoc.loaders.parts import Part, assemble
 
-MAX_HEADER = 20_000  # characters of one header: the standard library needs time that grows with their square
+MAX_HEADER = 5_000  # characters of one header: the standard library needs time that grows with their square
 
 _HEADER = re.compile(rb"[\x21-\x39\x3b-\x7e]{1,200}:[ \t\r\n]")
 _BETWEEN = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\r\n\r\n))From [^\r\n]{1,500}\d\d:\d\d[^\r\n]{0,200}\r?\n")
