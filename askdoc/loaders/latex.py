@@ -52,7 +52,8 @@ _LEVELS = {
 _DROPPED = dict.fromkeys(
     "label documentclass usepackage RequirePackage includegraphics bibliography bibliographystyle vspace hspace vskip "
     "pagestyle thispagestyle pagenumbering hypersetup color pagecolor cline cmidrule index textcolor colorbox parbox "
-    "graphicspath addbibresource nocite selectlanguage tikzset lstset foreignlanguage phantom hyphenation hypertarget".split(),
+    "graphicspath addbibresource nocite selectlanguage tikzset lstset foreignlanguage phantom hyphenation "
+    "hypertarget".split(),
     1,
 ) | dict.fromkeys(["multicolumn", "multirow", "setlength", "addtolength", "setcounter", "fcolorbox"], 2)
 _KEYS = {  # what is shown of a command whose argument is no text of its own

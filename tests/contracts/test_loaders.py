@@ -17,6 +17,7 @@ from askdoc.types import count_lines
 
 # A file of each format that says this sentence; a new format adds its own.
 SENTENCE = "The ferry to Özgür Island leaves at nine."
+CUE = "00:00:01.000 --> 00:00:02,000\n"
 PLAIN = (".txt", ".text", ".md", ".markdown", ".rst", ".adoc", ".asciidoc", ".org", *SOURCE_CODE)
 SAMPLES: dict[str, bytes] = {ending: f"{SENTENCE}\n".encode() for ending in PLAIN} | {
     ".tex": b'\\documentclass{article}\n\\begin{document}\nThe \\emph{ferry} to \\"Ozg\\"{u}r Island leaves at~nine.\n',
@@ -29,8 +30,8 @@ SAMPLES: dict[str, bytes] = {ending: f"{SENTENCE}\n".encode() for ending in PLAI
     ".jsonl": f'{{"id": 1}}\n{json.dumps({"text": SENTENCE})}\n'.encode(),
     ".ndjson": json.dumps([SENTENCE]).encode(),
     ".ipynb": json.dumps({"cells": [{"cell_type": "markdown", "source": ["# Ferry\n", SENTENCE]}]}).encode(),
-    ".srt": "1\n00:00:01,000 --> 00:00:02,000\nThe ferry to <i>Özgür Island</i>\n\n2\n00:00:02,000 --> 00:00:03,000\nleaves at nine.\n".encode(),
-    ".vtt": "WEBVTT\n\n00:01.000 --> 00:02.000\nThe ferry to Özgür Island\n\nNOTE x\n\n00:02.000 --> 00:03.000\nleaves at nine.\n".encode(),
+    ".srt": f"1\n{CUE}The ferry to <i>Özgür Island</i>\n\n2\n{CUE}leaves at nine.\n".encode(),
+    ".vtt": f"WEBVTT\n\n{CUE}The ferry to Özgür Island\n\nNOTE x\n\n{CUE}leaves at nine.\n".encode(),
 }
 MARKUP = st.lists(
     st.sampled_from(
