@@ -13,7 +13,10 @@ from askdoc.loaders import HEAD_BYTES, find_loader
 from askdoc.types import Skipped
 
 MAX_BYTES = 256 * 1024 * 1024  # a file's bytes, text and passages are in memory together, about ten times its size
-_INDEX_PARTS = ("manifest.json", "generations")  # what stands in every askdoc index
+_INDEX_PARTS = (
+    ("generations", "manifest.json"),
+    ("generations", "writer.lock"),
+)  # an askdoc index, and one in the making
 _HIDDEN = "hidden"
 
 
@@ -81,7 +84,7 @@ class _Search:
         except OSError as error:
             self._skip(folder, shown, _cannot_be_opened(error))
             return
-        if all(folder / part in entries for part in _INDEX_PARTS):
+        if any(all(folder / part in entries for part in parts) for parts in _INDEX_PARTS):
             self._skip(folder, shown, "an askdoc index")
             return
         for entry in entries:

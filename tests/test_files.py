@@ -111,8 +111,9 @@ def test_a_folder_that_cannot_be_opened_costs_only_itself(folder: Path, monkeypa
     assert reasons(folder) == {"sub": "cannot be opened: permission denied"}
 
 
-def test_an_index_is_no_document_even_if_named(folder: Path) -> None:
-    write(folder / "index/manifest.json")
+@pytest.mark.parametrize("part", ["manifest.json", "writer.lock"])
+def test_an_index_is_no_document_even_if_named(folder: Path, part: str) -> None:
+    write(folder / "index" / part)
     write(folder / "index/generations/1/notes.txt")
     assert reasons(folder) == {"index": "an askdoc index"}
     assert names(folder, folder / "index") == []

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from askdoc.errors import LoadError
 from askdoc.loaders import Loaded, plain
-from askdoc.loaders.letter import Attachment, Letter, from_html, head, parts
+from askdoc.loaders.letter import Attachment, Letter, from_html, parts, text
 from askdoc.loaders.parts import Part, assemble
 
 MAX_HEADER = 5_000  # characters of one header: the standard library needs time that grows with their square
@@ -91,7 +91,7 @@ def _collect(part: EmailMessage, texts: list[str], attachments: list[Attachment]
     """Sort a part, and the parts in it, into what is read as the body and what is attached."""
     if part.get_content_type() == "message/rfc822" and part.is_multipart():
         inner = _letter(_children(part)[0])
-        texts += [head(inner), inner.body]
+        texts.append(text(inner))
         attachments += inner.attachments
     elif part.get_content_type() == "multipart/alternative":
         _collect(_plainest(_children(part)), texts, attachments)
@@ -99,11 +99,11 @@ def _collect(part: EmailMessage, texts: list[str], attachments: list[Attachment]
         for child in _children(part):
             _collect(child, texts, attachments)
     else:
-        text = None if part.is_attachment() or part.get_filename() else _text(part)
-        if text is None:
+        body = None if part.is_attachment() or part.get_filename() else _text(part)
+        if body is None:
             attachments.append(Attachment(part.get_filename() or part.get_content_type(), _bytes(part)))
         else:
-            texts.append(text)
+            texts.append(body)
 
 
 def _children(part: EmailMessage) -> list[EmailMessage]:
@@ -124,10 +124,10 @@ def _text(part: EmailMessage) -> str | None:
     if kind not in ("text/plain", "text/html"):
         return None
     try:
-        text = _decoded(_bytes(part), part.get_content_charset())
+        content = _decoded(_bytes(part), part.get_content_charset())
     except LoadError:
         return None
-    return from_html(text) if kind == "text/html" else text
+    return from_html(content) if kind == "text/html" else content
 
 
 def _bytes(part: EmailMessage) -> bytes:
