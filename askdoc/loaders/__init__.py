@@ -31,12 +31,30 @@ class Loader(Protocol):
     def __call__(self, data: bytes, /) -> Loaded: ...
 
 
+HEADING_SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "  # Title > Section, as menus show a path
+MAX_LABEL = 120  # characters of one heading: longer ones are paragraphs that look like headings
+
 # file ending (lower case) → "module:function"
 LOADERS: Mapping[str, str] = {
     ".txt": "askdoc.loaders.plain:load",
     ".text": "askdoc.loaders.plain:load",
     ".md": "askdoc.loaders.markdown:load",
     ".markdown": "askdoc.loaders.markdown:load",
+    ".html": "askdoc.loaders.html:load",
+    ".htm": "askdoc.loaders.html:load",
+    ".xhtml": "askdoc.loaders.html:load",
+    ".epub": "askdoc.loaders.epub:load",
+    ".pdf": "askdoc.loaders.pdf:load",
+    ".docx": "askdoc.loaders.docx:load",
+    ".docm": "askdoc.loaders.docx:load",
+    ".pptx": "askdoc.loaders.pptx:load",
+    ".pptm": "askdoc.loaders.pptx:load",
+    ".xlsx": "askdoc.loaders.xlsx:load",
+    ".xlsm": "askdoc.loaders.xlsx:load",
+    ".odt": "askdoc.loaders.odf:load",
+    ".ods": "askdoc.loaders.odf:load",
+    ".odp": "askdoc.loaders.odf:load",
+    ".rtf": "askdoc.loaders.rtf:load",
 }
 
 

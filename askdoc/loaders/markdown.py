@@ -11,11 +11,11 @@ from typing import NamedTuple
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from askdoc.loaders import HEADING_SEPARATOR as HEADING_SEPARATOR
+from askdoc.loaders import MAX_LABEL as MAX_LABEL
 from askdoc.loaders import Loaded, plain
 from askdoc.types import Mark
 
-HEADING_SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "  # Title > Section, as menus show a path
-MAX_LABEL = 120  # characters of one heading: a paragraph that "---" happens to follow is no title
 MAX_CHARACTERS = 4_000_000  # parsing takes 1 s and 200 MB a million characters; longer texts stay without headings
 
 _LINE_BREAK = re.compile(r"\r\n?|\n")
