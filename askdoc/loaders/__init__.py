@@ -40,6 +40,9 @@ SOURCE_CODE = (
     ".log .ini .cfg .conf .toml .yaml .yml .xml .properties"
 ).split()
 
+HEADING_SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "  # Title > Section, as menus show a path
+MAX_LABEL = 120  # characters of one heading: longer ones are paragraphs that look like headings
+
 # file ending (lower case) → "module:function"
 LOADERS: Mapping[str, str] = {
     ".txt": "askdoc.loaders.plain:load",
@@ -62,6 +65,21 @@ LOADERS: Mapping[str, str] = {
     ".ipynb": "askdoc.loaders.notebook:load",
     ".srt": "askdoc.loaders.subtitles:load",
     ".vtt": "askdoc.loaders.subtitles:load",
+    ".html": "askdoc.loaders.html:load",
+    ".htm": "askdoc.loaders.html:load",
+    ".xhtml": "askdoc.loaders.html:load",
+    ".epub": "askdoc.loaders.epub:load",
+    ".pdf": "askdoc.loaders.pdf:load",
+    ".docx": "askdoc.loaders.docx:load",
+    ".docm": "askdoc.loaders.docx:load",
+    ".pptx": "askdoc.loaders.pptx:load",
+    ".pptm": "askdoc.loaders.pptx:load",
+    ".xlsx": "askdoc.loaders.xlsx:load",
+    ".xlsm": "askdoc.loaders.xlsx:load",
+    ".odt": "askdoc.loaders.odf:load",
+    ".ods": "askdoc.loaders.odf:load",
+    ".odp": "askdoc.loaders.odf:load",
+    ".rtf": "askdoc.loaders.rtf:load",
 } | dict.fromkeys(SOURCE_CODE, "askdoc.loaders.plain:load")
 
 
