@@ -7,9 +7,9 @@ One worker reads file after file. It has a limit on its time for a file, on memo
 no file, starts no program and opens no connection. Whoever breaks a limit, or the worker, is a `LoadError`, and the
 next file gets a new worker. What comes back is JSON, checked; nothing the worker says is ever executed.
 
-Everywhere: the time limit, the limit on text, and for libraries written in Python the rest too (an audit hook).
-POSIX: the limit on memory (macOS does not enforce it). Linux 5.13 and newer: native code too can change no file, start
-no program and make no TCP connection (Landlock). Reading files is not restricted.
+Everywhere: the limits on time and on text, and for libraries written in Python the other walls (an audit hook). Linux:
+the limit on memory; and from 5.13 on, native code too can change no file, start no program and make no TCP connection
+(Landlock). Reading files is not restricted.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, TypeVar
@@ -31,6 +32,7 @@ from askdoc.types import Mark
 
 MIB = 2**20
 _STARTING = 60.0  # seconds a worker may take to start, which takes a twentieth of one
+_PATIENCE = 5
 _SIZE = struct.Struct(">Q")  # before each reply
 _BYTES_PER_CHARACTER = 8  # at most, in the JSON of a reply; marks included
 _BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from askdoc.isolation import serve; serve()"
@@ -40,7 +42,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What reading one file may cost: seconds, and more for each MiB of it; bytes of memory; characters of text."""
+    """What reading one file may cost: seconds, and more for each MiB of it; bytes of memory; characters of text.
+
+    The seconds are of processor time, so that a busy machine reads what an idle one reads; by the clock it may take
+    `_PATIENCE` times as long.
+    """
 
     seconds: float = 30.0
     seconds_per_mib: float = 4.0
@@ -97,16 +103,16 @@ class LoaderProcess:
         seconds = self.limits.seconds + self.limits.seconds_per_mib * len(data) / MIB
         request = {"loader": entry, "size": len(data), "seconds": seconds, "characters": self.limits.characters}
         try:
-            reply = self._ask(worker, json.dumps(request).encode() + b"\n", data, seconds)
+            reply = self._ask(worker, json.dumps(request).encode() + b"\n", data, _PATIENCE * seconds)
         except TimeoutError:
             self.close()
-            raise _TooSlowError(f"took longer than {seconds:.0f} s to read") from None
+            raise _too_slow(seconds) from None
         except BaseException:  # such as Ctrl-C: the worker is in the middle of something
             self.close()
             raise
         if reply is None:
             self.close()
-            raise MisbehavedError(_why_dead(worker.returncode))
+            raise _why_dead(worker.returncode, seconds)
         return self._understood(reply)
 
     def _understood(self, reply: bytes) -> Loaded:
@@ -191,10 +197,17 @@ def _no_worker(reason: object) -> AskdocError:
     )
 
 
-def _why_dead(status: int | None) -> str:
-    if status == -9:  # not by us: it was dead before
-        return "needed so much memory that the system ended its reader"
-    return "crashed its reader"
+def _why_dead(status: int, seconds: float) -> MisbehavedError:
+    """What a worker died of that was not ended by us."""
+    if hasattr(signal, "SIGXCPU") and status == -signal.SIGXCPU:
+        return _too_slow(seconds)
+    if hasattr(signal, "SIGKILL") and status == -signal.SIGKILL:
+        return MisbehavedError("needed so much memory that the system ended its reader")
+    return MisbehavedError("crashed its reader")
+
+
+def _too_slow(seconds: float) -> _TooSlowError:
+    return _TooSlowError(f"took longer than {seconds:.0f} s to read")
 
 
 def _kill(worker: subprocess.Popen[bytes]) -> None:
@@ -247,8 +260,7 @@ def serve() -> None:
     for line in iter(requests.readline, b""):
         request = json.loads(line)
         data = requests.read(request["size"])
-        if hasattr(signal, "alarm"):  # should nobody be there any more to end this process, it ends itself
-            signal.alarm(int(request["seconds"]) + 2)
+        _limit_time(request["seconds"])
         _reply(replies, _answer(request["loader"], data, request["characters"], memory))
 
 
@@ -305,6 +317,16 @@ def _limit_resources(memory: int) -> None:
             _, most = resource.getrlimit(kind)
             limit = limit if most == resource.RLIM_INFINITY else min(limit, most)
             resource.setrlimit(kind, (limit, limit))
+
+
+def _limit_time(seconds: float) -> None:
+    """End this process when it has used so many seconds more, or waited `_PATIENCE` times as long."""
+    with suppress(ImportError):
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 1, most))
+        signal.alarm(int(_PATIENCE * seconds) + 2)  # our parent does that, if there still is one
 
 
 _CREATE_RULESET, _RESTRICT_SELF, _NO_NEW_PRIVILEGES = 444, 446, 38

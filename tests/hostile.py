@@ -185,6 +185,14 @@ def connects_natively(data: bytes) -> Loaded:
     return Loaded(str(libc.connect(libc.socket(socket.AF_INET, socket.SOCK_STREAM, 0), address, len(address))))
 
 
+def forks_natively(data: bytes) -> Loaded:
+    libc = ctypes.CDLL(None)
+    child = libc.fork()
+    if child == 0:
+        libc._exit(0)
+    return Loaded(str(child))
+
+
 def forks_and_stays(data: bytes) -> NoReturn:
     """Leaves a child in a session of its own that holds all pipes open, and hangs."""
     libc = ctypes.CDLL(None)

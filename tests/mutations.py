@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import re
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -135,15 +136,8 @@ def _damaged_archive(data: bytes, others: Sequence[bytes], chance: random.Random
 
 def _archive(members: Sequence[tuple[str, bytes]]) -> bytes:
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    with warnings.catch_warnings(), zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        warnings.simplefilter("ignore")  # that a name occurs twice is meant
         for name, content in members:
-            archive.writestr(_Info(name), content)
+            archive.writestr(name, content)
     return target.getvalue()
-
-
-class _Info(zipfile.ZipInfo):
-    """A member whose name may occur twice, which `writestr` warns of for mere names."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.compress_type = zipfile.ZIP_DEFLATED

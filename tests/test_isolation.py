@@ -19,7 +19,7 @@ from askdoc.errors import AskdocError, LoadError
 from askdoc.isolation import MIB, Limits, LoaderProcess
 from askdoc.loaders import LOADERS, find_loader, is_isolated
 
-LIMITS = Limits(seconds=2.0, memory=512 * MIB, characters=100_000)
+LIMITS = Limits(seconds=1.0, seconds_per_mib=2.0, memory=512 * MIB, characters=100_000)
 
 
 @pytest.fixture
@@ -67,9 +67,9 @@ def test_all_other_formats_are_isolated_and_so_is_very_long_markdown() -> None:
 
 
 REASONS = {
-    "loops": "took longer than 2 s to read",
-    "sleeps": "took longer than 2 s to read",
-    "forks_and_stays": "took longer than 2 s to read",
+    "loops": "took longer than 1 s to read",
+    "sleeps": "took longer than 1 s to read",
+    "forks_and_stays": "took longer than 1 s to read",
     "allocates": r"needed more than 0\.5 GiB of memory",
     "segfaults": "crashed its reader",
     "leaves": "crashed its reader",
@@ -86,16 +86,14 @@ REASONS = {
 @pytest.mark.parametrize("name", REASONS)
 def test_who_misbehaves_is_refused_with_the_reason_and_the_next_file_is_read(name: str, loaders: LoaderProcess) -> None:
     assert text(loaders, "good", "The file before.") == "The file before."
-    started = time.monotonic()
     with pytest.raises(LoadError, match=f"^{REASONS[name]}$"):
         text(loaders, name)
-    assert time.monotonic() - started < 3 * LIMITS.seconds, "two attempts at most, and no waiting"
     assert text(loaders, "good", "The next file.") == "The next file."
 
 
 def test_a_large_file_gets_more_time(loaders: LoaderProcess) -> None:
     with pytest.raises(LoadError, match="took longer than 3 s to read"):
-        text(loaders, "sleeps", bytes(MIB // 4))
+        text(loaders, "loops", bytes(MIB))
 
 
 def test_what_earlier_files_left_behind_is_not_blamed_on_the_next_one(loaders: LoaderProcess) -> None:
@@ -190,6 +188,12 @@ def test_native_code_reaches_no_other_process(loaders: LoaderProcess, landlock: 
     assert text(loaders, "signals_natively", str(os.getpid())) == "-1"
 
 
+def test_native_code_starts_no_process(loaders: LoaderProcess) -> None:
+    if not hasattr(os, "getuid") or os.getuid() == 0:
+        pytest.skip("THE TEST OF NATIVE FORKS DID NOT RUN: root is held by no limit on processes")
+    assert text(loaders, "forks_natively") == "-1"
+
+
 def test_the_walls_are_the_workers_own(tmp_path: Path, loaders: LoaderProcess, port: int) -> None:
     """The same attempts succeed without them, so what stops them above are the walls."""
     text(loaders, "process")
@@ -231,7 +235,7 @@ def test_a_worker_whose_parent_was_killed_ends(name: str, tmp_path: Path) -> Non
     """
     done = run([sys.executable, "-c", program], cwd=ROOT / "tests")
     assert done.status == -9
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while is_running(int(done.out)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not is_running(int(done.out))
@@ -280,7 +284,7 @@ def test_hostile_files_cost_themselves_and_are_told(docs: Path, tmp_path: Path) 
     assert (report.added, report.passages) == (4, 7)
     assert {skipped.path: skipped.reason for skipped in report.skipped} == {
         "docs/a.allocates": "needed more than 0.5 GiB of memory",
-        "docs/a.loops": "took longer than 2 s to read",
+        "docs/a.loops": "took longer than 1 s to read",
         "docs/a.raises": "its reader failed (Odd)",
         "docs/a.refuses": "it is encrypted",
         "docs/a.segfaults": "crashed its reader",
