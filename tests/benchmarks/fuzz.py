@@ -4,10 +4,10 @@
     python tests/benchmarks/fuzz.py --replay
 
 The inputs are shared evenly among the loaders: sound files with damage (see `tests/mutations.py`), one in twenty random
-bytes. Each loader runs in its own worker process (`askdoc.isolation`, simple loaders too) with a limit of
-processor time and of 1 GiB of memory. Good is a text, or a LoadError that the loader itself raised; anything else is a failure, and the input
-that led to it is kept in `tests/benchmarks/failing/`, where --replay tries it again. The same seed gives the same
-inputs. One line of JSON for each loader: {"loader", "runs", "texts", "refused", "slowest_ms", "failures"}, where
+bytes. Each loader runs in its own worker process (`askdoc.isolation`, simple loaders too) with limits on processor time
+and, of 1 GiB, on memory. Good is a text, or a LoadError that the loader itself raised; anything else is a failure, and
+the input that led to it is kept in `tests/benchmarks/failing/`, where --replay tries it again. The same seed gives the
+same inputs. One line of JSON for each loader: {"loader", "runs", "texts", "refused", "slowest_ms", "failures"}, where
 "slowest_ms" is by the clock and counts what else the machine had to do.
 """
 

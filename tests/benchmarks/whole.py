@@ -175,8 +175,10 @@ def kills(place: Path, count: int, seed: int) -> dict[str, object]:
         ended = exit_status(child) == 0
         left = in_a_fork(lambda: [state(index), leftovers(index) if store.has_manifest(index) else index.exists()])
         healed = in_a_fork(lambda: [update(), state(index), leftovers(index)][1:])
-        struck["after it had ended" if ended else "while it worked" if left[1] else "before or after it wrote"] += 1
-        if not isinstance(left, list) or left[0] not in (before, new) or healed != [new, []]:
+        sound = isinstance(left, list) and left[0] in (before, new)
+        working = not sound or left[1]
+        struck["after it had ended" if ended else "while it worked" if working else "before or after it wrote"] += 1
+        if not sound or healed != [new, []]:
             failures.append({"mode": name, "after": round(delay, 4), "left": left, "healed": healed})
     seconds = {name: round(took, 3) for name, took in takes.items()}
     return {"part": "kills", "runs": count, "failures": failures, "struck": dict(struck), "undisturbed_s": seconds}
