@@ -33,6 +33,7 @@ from askdoc.types import Mark
 MIB = 2**20
 _STARTING = 60.0  # seconds a worker may take to start, which takes a twentieth of one
 _PATIENCE = 5
+_LONGEST_REASON = 300  # characters
 _SIZE = struct.Struct(">Q")  # before each reply
 _BYTES_PER_CHARACTER = 8  # at most, in the JSON of a reply; marks included
 _BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from askdoc.isolation import serve; serve()"
@@ -119,7 +120,7 @@ class LoaderProcess:
         try:
             found = json.loads(reply)
             if "refused" in found:
-                raise LoadError(_of(str, found["refused"]))
+                raise LoadError(_of(str, found["refused"])[:_LONGEST_REASON])
             if "failed" not in found:
                 return _loaded(found)
             reason = _of(str, found["failed"])
@@ -321,12 +322,12 @@ def _limit_resources(memory: int) -> None:
 
 def _limit_time(seconds: float) -> None:
     """End this process when it has used so many seconds more, or waited `_PATIENCE` times as long."""
-    with suppress(ImportError):
+    with suppress(ImportError, ValueError):
         import resource
 
+        signal.alarm(int(_PATIENCE * seconds) + 2)  # our parent does that, if there still is one
         _, most = resource.getrlimit(resource.RLIMIT_CPU)
         resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 1, most))
-        signal.alarm(int(_PATIENCE * seconds) + 2)  # our parent does that, if there still is one
 
 
 _CREATE_RULESET, _RESTRICT_SELF, _NO_NEW_PRIVILEGES = 444, 446, 38
