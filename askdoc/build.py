@@ -23,7 +23,8 @@ from askdoc.files import Found, find_files
 from askdoc.indexes import Entry as PassageEntry
 from askdoc.indexes.dense import STRUCTURE, DenseIndex
 from askdoc.indexes.lexical import ANALYSER, LexicalIndex, digest
-from askdoc.loaders import HEAD_BYTES, open_loader
+from askdoc.isolation import LoaderProcess
+from askdoc.loaders import HEAD_BYTES, find_loader
 from askdoc.passages import SPLITTER, split
 from askdoc.store import Draft, Entry, Manifest, Recipe
 from askdoc.types import Document, Passage, Skipped, Source
@@ -333,9 +334,9 @@ class _Writer:
         known = {entry.source.path: entry for entry in self.manifest.documents}
         kept_ids = {entry.id for entry in kept}
         gone = [entry for entry in self.manifest.documents if entry.id not in kept_ids]
-        with store.library_write_errors(self.draft.index):
+        with store.library_write_errors(self.draft.index), LoaderProcess() as loaders:
             old = [stored.id for entry in gone for stored in self.lexical.of_document(entry.id)]
-            added, failed = self._add_all(pending)
+            added, failed = self._add_all(pending, loaders)
             self._remove(old)
             self._tell("writing", 0, 1)
             self._save()
@@ -373,14 +374,14 @@ class _Writer:
         if self.progress is not None:
             self.progress(stage, done, total)
 
-    def _add_all(self, pending: Sequence[_Pending]) -> tuple[list[Entry], list[Skipped]]:
+    def _add_all(self, pending: Sequence[_Pending], loaders: LoaderProcess) -> tuple[list[Entry], list[Skipped]]:
         added: list[Entry] = []
         failed: list[Skipped] = []
         total, done = sum(one.source.size for one in pending), 0
         number = 1 + max((entry.id for entry in self.manifest.documents), default=0)
         for one in pending:
             try:
-                document = one.given or _load(one)
+                document = one.given or _load(one, loaders)
             except LoadError as error:
                 failed.append(Skipped(one.source.path, error.message))
             else:
@@ -444,7 +445,7 @@ def _batched(passages: Sequence[Passage], size: int) -> Iterator[Sequence[Passag
         yield passages[first : first + size]
 
 
-def _load(one: _Pending) -> Document:
+def _load(one: _Pending, loaders: LoaderProcess) -> Document:
     """Read and load a file; raises `LoadError`. What was hashed is what is loaded."""
     assert one.file is not None  # noqa: S101  # a pending document is a file or was given
     try:
@@ -452,9 +453,9 @@ def _load(one: _Pending) -> Document:
         data = one.file.read_bytes()
     except OSError as error:
         raise LoadError(error.strerror or "it cannot be read") from error
-    loader = open_loader(one.source.path, data[:HEAD_BYTES])
+    loader = find_loader(one.source.path, data[:HEAD_BYTES])
     if loader is None:
         raise LoadError("it is binary, not text")
     source = Source(one.source.path, hashlib.sha256(data).hexdigest(), len(data), stat.st_mtime_ns)
-    loaded = loader(data)
+    loaded = loaders.load(loader, data)
     return Document(source, loaded.text, loaded.marks, loaded.remarks, loaded.skip, loaded.extracted)

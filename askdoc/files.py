@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from askdoc.errors import UsageError
-from askdoc.loaders import HEAD_BYTES, open_loader
+from askdoc.loaders import HEAD_BYTES, find_loader
 from askdoc.types import Skipped
 
 MAX_BYTES = 256 * 1024 * 1024  # a file's bytes, text and passages are in memory together, about ten times its size
@@ -136,19 +136,19 @@ def _is_folder(place: Path) -> bool:
 
 
 def _why_not_met(place: Path) -> str | None:
-    return _why_not_readable(place) or (None if open_loader(place.name) else _no_loader(place))
+    return _why_not_readable(place) or (None if find_loader(place.name) else _no_loader(place))
 
 
 def _why_not_named(place: Path) -> str | None:
     reason = _why_not_readable(place)
-    if reason or open_loader(place.name):
+    if reason or find_loader(place.name):
         return reason
     try:
         with place.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:
         return _cannot_be_opened(error)
-    return None if open_loader(place.name, head) else _no_loader(place)
+    return None if find_loader(place.name, head) else _no_loader(place)
 
 
 def _why_not_readable(place: Path) -> str | None:

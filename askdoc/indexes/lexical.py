@@ -67,11 +67,11 @@ class LexicalIndex:
 
     def _create(self, folder: Path) -> tantivy.Index:
         folder.mkdir(parents=True, exist_ok=True)
-        return tantivy.Index(_schema(), path=str(folder))
+        return _unwatched(tantivy.Index(_schema(), path=str(folder)))
 
     def _open(self, folder: Path) -> tantivy.Index:
         try:
-            return tantivy.Index.open(str(folder))
+            return _unwatched(tantivy.Index.open(str(folder)))
         except ValueError as error:
             if "ockfile" not in str(error):
                 raise _damaged(folder, error) from error
@@ -79,7 +79,7 @@ class LexicalIndex:
         try:
             self._borrowed = TemporaryDirectory(prefix="askdoc-", ignore_cleanup_errors=True)
             _link_all(folder, Path(self._borrowed.name))
-            return tantivy.Index.open(self._borrowed.name)
+            return _unwatched(tantivy.Index.open(self._borrowed.name))
         except ValueError as error:
             raise _damaged(folder, error) from error
         except OSError as error:
@@ -187,6 +187,12 @@ class LexicalIndex:
         self._index.register_tokenizer("askdoc", self._analyser)
         self._write(stay)
         self._commit()
+
+
+def _unwatched(index: tantivy.Index) -> tantivy.Index:
+    """Stop the thread that looks for changes: it leaves a lock file behind, at a moment that nobody knows."""
+    index.config_reader(reload_policy="manual")
+    return index
 
 
 def _damaged(folder: Path, error: Exception) -> IndexDamagedError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -190,6 +191,17 @@ def test_vectors_of_another_length_are_damage(tmp_path: Path) -> None:
     dense(tmp_path, dimension=8, create=True).save()
     with pytest.raises(IndexDamagedError, match="8 numbers, not 9"):
         dense(tmp_path, dimension=9)
+
+
+def test_nothing_is_written_after_an_index_was_saved(tmp_path: Path) -> None:
+    """What a thread of the library wrote later would be in the way of who clears a draft away, or counts its files."""
+    index = LexicalIndex(tmp_path / "lexical", create=True)
+    fill(index, TEXTS, ALL)
+    index.remove([1])
+    index.save()
+    saved = sorted(path.name for path in (tmp_path / "lexical").iterdir())
+    time.sleep(1.2)  # the library looks for changes twice a second, if it does
+    assert sorted(path.name for path in (tmp_path / "lexical").iterdir()) == saved
 
 
 def test_words_are_found_by_their_stem_without_case_and_accents(tmp_path: Path) -> None:

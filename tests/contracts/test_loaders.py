@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from askdoc.errors import LoadError
@@ -33,6 +33,7 @@ SAMPLES: dict[str, bytes] = {ending: f"{SENTENCE}\n".encode() for ending in PLAI
     ".srt": f"1\n{CUE}The ferry to <i>Özgür Island</i>\n\n2\n{CUE}leaves at nine.\n".encode(),
     ".vtt": f"WEBVTT\n\n{CUE}The ferry to Özgür Island\n\nNOTE x\n\n{CUE}leaves at nine.\n".encode(),
 }
+SAMPLES |= {path.suffix: path.read_bytes() for path in (Path(__file__).parent.parent / "formats" / "ferry").iterdir()}
 MARKUP = st.lists(
     st.sampled_from(
         ["#", "## A", "\n", "\r\n", "\r", "\f", "\0", "---", "===", "```", ": ", "a", "é", "\u2028", "> ", "- "]
@@ -62,6 +63,7 @@ def test_an_ending_counts_in_any_case(ending: str) -> None:
 def test_no_bytes_raise_anything_but_a_load_error(ending: str) -> None:
     load = loader_for(ending)
 
+    @settings(deadline=None)  # the first call imports the library that reads the format
     @given(st.one_of(st.binary(), MARKUP.map(str.encode), MARKUP.map(lambda text: text.encode("utf-16"))))
     def check(data: bytes) -> None:
         try:

@@ -8,13 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
-import numpy as np
+from contents import content, rankings
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from askdoc import ask, build, store
-from askdoc.indexes.dense import DenseIndex
-from askdoc.indexes.lexical import LexicalIndex
+from askdoc import ask, build
 
 Folder: TypeAlias = Mapping[str, list[int]]  # a file's name → its paragraphs, by number
 
@@ -47,33 +45,6 @@ def write(folder: Folder, place: Path) -> None:
             (place / name).write_text(text)
 
 
-def content(folder: Path) -> list[tuple[str, int, int, str, str | None, list[float]]]:
-    """All passages of an index with their vectors, in the order of the documents."""
-    manifest = store.read_manifest(folder)
-    place = store.generation_folder(folder, manifest)
-    dense = DenseIndex(place / "dense", dimension=manifest.recipe.dimension)
-    lexical = LexicalIndex(place / "lexical")
-    assert len(dense) == len(lexical) == manifest.passages
-    return [
-        (entry.source.path, one.start, one.line, one.text, one.label, np.asarray(dense.vectors([one.id])[0]).tolist())
-        for entry in manifest.documents
-        for one in lexical.of_document(entry.id)
-    ]
-
-
-def rankings(folder: Path) -> list[list[tuple[float, str, str, int]]]:
-    """What each index finds for each question: scores, texts and places; equal scores in the order of the places."""
-    with ask.open_index(folder, refresh="never", reader="overlap") as index:
-        found = []
-        for question in QUESTIONS:
-            for ranking in index.rankings(question).values():
-                passages = index._lexical.passages([scored.id for scored in ranking])
-                paths = index.paths([scored.id for scored in ranking])
-                rows = ((-one.score, passages[one.id].text, paths[one.id], passages[one.id].start) for one in ranking)
-                found.append(sorted(rows))
-        return found
-
-
 def replies(folder: Path) -> list[list[tuple[float, str]]]:
     with ask.open_index(folder, refresh="never", reader="overlap") as index:
         found = [index.ask(question, min_confidence=0, answers=9).answers for question in QUESTIONS]
@@ -92,7 +63,7 @@ def test_building_in_steps_gives_what_a_fresh_build_gives(before: list[Folder], 
         fresh = base / "fresh"
         build.index([base / "docs"], fresh, embedder="hashing")
         assert content(base / "index") == content(fresh)
-        assert rankings(base / "index") == rankings(fresh)
+        assert rankings(base / "index", QUESTIONS) == rankings(fresh, QUESTIONS)
 
 
 @settings(max_examples=10, deadline=None)
@@ -102,10 +73,10 @@ def test_building_twice_gives_the_same_index(state: Folder) -> None:
         base = Path(name)
         write(state, base / "docs")
         build.index([base / "docs"], base / "index", embedder="hashing")
-        first = content(base / "index"), rankings(base / "index"), replies(base / "index")
+        first = content(base / "index"), rankings(base / "index", QUESTIONS), replies(base / "index")
         shutil.rmtree(base / "index")
         build.index([base / "docs"], base / "index", embedder="hashing")
-        assert (content(base / "index"), rankings(base / "index"), replies(base / "index")) == first
+        assert (content(base / "index"), rankings(base / "index", QUESTIONS), replies(base / "index")) == first
 
 
 @settings(max_examples=20, deadline=None)

@@ -1,0 +1,55 @@
+"""Only `LoadError` leaves a loader, and it says what the file seems to be instead."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+from askdoc.errors import LoadError
+from askdoc.loaders import Loaded
+
+# How a file begins, and what it then is
+_BEGINNINGS = (
+    (b"%PDF-", "a PDF"),
+    (b"{\\rtf", "an RTF document"),
+    (b"PK\x03\x04", "a zip archive or another kind of office document"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a document of an old office program"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"<!doctype html", "a web page"),
+    (b"<html", "a web page"),
+)
+
+
+def guarded(kind: str) -> Callable[[Callable[[bytes], Loaded]], Callable[[bytes], Loaded]]:
+    """Make a loader raise only `LoadError`. kind: what the file should be, such as "Word document".
+
+    Libraries that read formats raise whatever a damaged file makes happen in them, so everything is caught here.
+    """
+
+    def guard(load: Callable[[bytes], Loaded]) -> Callable[[bytes], Loaded]:
+        @functools.wraps(load)
+        def guarded_load(data: bytes) -> Loaded:
+            if not data:
+                raise LoadError("the file is empty")
+            try:
+                return load(data)
+            except LoadError:
+                raise
+            except MemoryError as error:
+                raise LoadError("it is too large for the memory of this machine") from error
+            except Exception as error:
+                raise LoadError(_why_not(kind, data)) from error
+
+        return guarded_load
+
+    return guard
+
+
+def _why_not(kind: str, data: bytes) -> str:
+    head = data[:1024].lstrip().lower()
+    found = next((what for beginning, what in _BEGINNINGS if head.startswith(beginning.lower())), None)
+    if found is None or found.removeprefix("a ") == kind or found.removeprefix("an ") == kind:
+        return f"it is damaged, or no {kind}"
+    return f"it is damaged, or no {kind} but {found}: then give it the ending that fits"
