@@ -57,6 +57,10 @@ LOADERS: Mapping[str, str] = {
     ".rtf": "askdoc.loaders.rtf:load",
 }
 
+# Their text is not the file's own, so the numbers of its lines mean nothing to someone who opens the file.
+_LAID_OUT = frozenset(
+    ".html .htm .xhtml .epub .pdf .docx .docm .pptx .pptm .xlsx .xlsm .odt .ods .odp .rtf".split()
+)  # fmt: skip
 
 HEAD_BYTES = 4096  # how much of a file `open_loader` needs to see to tell text from binary data
 _PLAIN = LOADERS[".txt"]
@@ -72,6 +76,11 @@ def open_loader(path: str, head: bytes | None = None) -> Loader | None:
     if entry is None and head is not None and _open("askdoc.loaders.plain:looks_like_text")(head):
         entry = _PLAIN
     return None if entry is None else cast(Loader, _open(entry))
+
+
+def has_lines(path: str) -> bool:
+    """Whether the lines of a document's text are those of its file, so that they can be cited."""
+    return PurePosixPath(path).suffix.lower() not in _LAID_OUT
 
 
 def _open(entry: str) -> Callable[..., object]:

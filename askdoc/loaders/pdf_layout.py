@@ -20,6 +20,8 @@ _PARAGRAPH_GAP = 1.25  # of the usual distance of lines: more parts paragraphs
 _COLUMN_FILL = 0.6  # share of a column's width that the usual line of prose fills
 _MOST_CROSSING = 0.4  # share of lines that may run across the gap between columns, such as titles
 _LONG_CELL = 30  # characters of the usual cell from which on texts stand side by side, and no values
+_HEADING_SIZE = 1.12  # of the usual size: larger letters are headings
+_LONGEST_HEADING = 120  # characters
 _ENDS = (".", "!", "?", ":", ";", "…", "。")
 _CLOSING = "\"'”’»)]"
 
@@ -72,11 +74,15 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, as its parts on one page after the other; or a table, as its rows of cells, and its page."""
+    """A paragraph, as its parts on one page after the other; or a table, as its rows of cells, and its page.
+
+    heading: of which level it looks like a heading, from 1; 0 if it does not.
+    """
 
     parts: tuple[Part, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     table_page: int = 0
+    heading: int = 0
 
     @property
     def page(self) -> int:
@@ -139,7 +145,11 @@ def read_pages(pages: Sequence[Page]) -> list[Block]:
     kept = _without_running_lines(pages, lines)
     vocabulary = {word.casefold() for page in kept for line in page for word in _WORD.findall(line.text)[:-1]}
     paragraphs = [paragraph for page in kept for column in columns(page) for paragraph in _paragraphs(column)]
-    return [_block(group, vocabulary) for group in _joined(paragraphs)]
+    levels = _heading_levels(paragraphs)
+    return [
+        replace(_block(group, vocabulary), heading=levels.get(_look(group[0]), 0) if _may_be_heading(group) else 0)
+        for group in _joined(paragraphs)
+    ]
 
 
 # --- lines
@@ -520,6 +530,30 @@ def _main_size(paragraphs: Sequence[_Paragraph]) -> float:
     for paragraph in paragraphs:
         letters[round(paragraph.size, 1)] += len(paragraph.text)
     return letters.most_common(1)[0][0] if letters else 0.0
+
+
+# --- headings
+
+
+def _look(paragraph: _Paragraph) -> tuple[float, bool]:
+    return round(paragraph.size, 1), paragraph.lines[0].bold
+
+
+def _may_be_heading(group: Sequence[_Paragraph]) -> bool:
+    """Whether this is short, stands alone, and does not end like a sentence."""
+    first = group[0]
+    short = len(first.lines) <= 2 and len(first.text) <= _LONGEST_HEADING
+    return len(group) == 1 and short and not (first.rows or first.ends or _CAPTION.match(first.text))
+
+
+def _heading_levels(paragraphs: Sequence[_Paragraph]) -> dict[tuple[float, bool], int]:
+    """The looks of headings, larger than the text or bold in its size, and their levels, the largest being 1."""
+    body = _main_size(paragraphs)
+    looks = {_look(paragraph) for paragraph in paragraphs if _may_be_heading([paragraph])}
+    larger = {(size, bold) for size, bold in looks if size >= _HEADING_SIZE * body or (bold and size >= 0.98 * body)}
+    texts = Counter(_look(paragraph) for paragraph in paragraphs if len(paragraph.text) > _LONGEST_HEADING)
+    ranked = sorted(look for look in larger if texts[look] == 0)
+    return {look: level for level, look in enumerate(reversed(ranked), 1)}
 
 
 def _is_text(paragraph: _Paragraph, body: float) -> bool:

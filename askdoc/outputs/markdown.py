@@ -8,7 +8,7 @@ from typing import TextIO
 from urllib.parse import quote
 
 from askdoc.errors import AskdocError
-from askdoc.outputs.printable import count, one_line, percent, place, section
+from askdoc.outputs.printable import count, fragment, one_line, percent, place, section
 from askdoc.types import Answer, Citation, Hit, Reply
 
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&~|$]")
@@ -82,4 +82,4 @@ def link(citation: Citation) -> str:
     """A link to the line, relative to the folder that was indexed; heading and page beside it."""
     target = quote(citation.document, safe="/", errors="surrogateescape")
     where = section(citation)
-    return f"[{escape(place(citation))}]({target}#L{citation.line_start})" + (f" ({escape(where)})" if where else "")
+    return f"[{escape(place(citation))}]({target}{fragment(citation, 'L')})" + (f" ({escape(where)})" if where else "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from askdoc.loaders import has_lines
 from askdoc.types import Citation
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -40,8 +41,16 @@ def printable_block(text: str) -> str:
 
 
 def place(citation: Citation) -> str:
-    """Where a quotation stands, as editors and compilers write it: `path:line`."""
-    return f"{printable(citation.document)}:{citation.line_start}"
+    """Where a quotation stands, as editors and compilers write it: `path:line`; of laid-out documents the path."""
+    document = printable(citation.document)
+    return f"{document}:{citation.line_start}" if has_lines(citation.document) else document
+
+
+def fragment(citation: Citation, line: str) -> str:
+    """What follows the file in a link to a quotation: `line` before the number of the line, or the page, or nothing."""
+    if has_lines(citation.document):
+        return f"#{line}{citation.line_start}"
+    return "" if citation.page is None else f"#page={citation.page}"
 
 
 def section(citation: Citation) -> str:

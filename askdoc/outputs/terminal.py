@@ -14,7 +14,7 @@ from rich.style import Style
 from rich.text import Text
 
 from askdoc.errors import AskdocError
-from askdoc.outputs.printable import count, one_line, percent, place, printable_block, section
+from askdoc.outputs.printable import count, fragment, one_line, percent, place, printable_block, section
 from askdoc.types import Answer, Citation, Hit, Passage, Reply
 
 WIDEST = 100  # longer lines are hard to read
@@ -198,8 +198,8 @@ class Page:
 
 
 def file_uri(root: str, citation: Citation) -> str:
-    """The file, with the line as the fragment, as kitty and WezTerm understand it."""
-    return f"{(Path(root).absolute() / citation.document).as_uri()}#{citation.line_start}"
+    """The file, with the line as the fragment, as kitty and WezTerm understand it; or the page, as PDF viewers do."""
+    return (Path(root).absolute() / citation.document).as_uri() + fragment(citation, "")
 
 
 def best_by_passage(answers: tuple[Answer, ...]) -> Mapping[int, Answer]:
