@@ -515,9 +515,9 @@ def _joined(paragraphs: Sequence[_Paragraph]) -> list[list[_Paragraph]]:
 
 
 def _indents(paragraphs: Sequence[_Paragraph]) -> bool:
-    """Whether this document indents the first lines of its paragraphs."""
+    """Whether this document indents the first lines of its paragraphs, but for those below headings."""
     long = [paragraph for paragraph in paragraphs if len(paragraph.lines) > 1]
-    return 3 * sum(_is_indented(paragraph) for paragraph in long) > len(long)
+    return 5 * sum(_is_indented(paragraph) for paragraph in long) > len(long)
 
 
 def _is_indented(paragraph: _Paragraph) -> bool:
