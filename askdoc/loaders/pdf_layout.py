@@ -21,6 +21,7 @@ _COLUMN_FILL = 0.6  # share of a column's width that the usual line of prose fil
 _MOST_CROSSING = 0.4  # share of lines that may run across the gap between columns, such as titles
 _LONG_CELL = 30  # characters of the usual cell from which on texts stand side by side, and no values
 _HEADING_SIZE = 1.12  # of the usual size: larger letters are headings
+_MOST_HEADINGS = 0.15  # share of the text; where more looks like headings, on slides or posters, nothing is one
 _LONGEST_HEADING = 120  # characters
 _ENDS = (".", "!", "?", ":", ";", "…", "。")
 _CLOSING = "\"'”’»)]"
@@ -496,7 +497,7 @@ def _column(line: _Line, spans: Sequence[tuple[float, float]]) -> int:
 def _joined(paragraphs: Sequence[_Paragraph]) -> list[list[_Paragraph]]:
     """Paragraphs with what continues them in the next column or on the next page.
 
-    What stands between, such as a footnote or a table, comes before the paragraph that goes on.
+    What stands between, such as a footnote or a table, comes before or behind them, so that pages stay in order.
     """
     groups: list[list[_Paragraph]] = []
     body = _main_size(paragraphs)
@@ -504,14 +505,29 @@ def _joined(paragraphs: Sequence[_Paragraph]) -> list[list[_Paragraph]]:
     unfinished: int | None = None  # the group that may go on
     for paragraph in paragraphs:
         if unfinished is not None and _continues(groups[unfinished][-1], paragraph, indents=indents):
-            groups.append([*groups.pop(unfinished), paragraph])
+            group = [*groups.pop(unfinished), paragraph]
+            at = _before_next_page(groups, unfinished, group)
         else:
-            groups.append([paragraph])
+            group, at = [paragraph], len(groups)
+        groups.insert(at, group)
         if _is_text(paragraph, body) and _may_go_on(paragraph, indents=indents):
-            unfinished = len(groups) - 1
-        elif not (paragraph.size < 0.95 * body or paragraph.rows or _CAPTION.match(paragraph.text)):
+            unfinished = at
+        elif unfinished is not None and not _stands_apart(paragraph, groups[unfinished][-1], body):
             unfinished = None
     return groups
+
+
+def _before_next_page(groups: Sequence[Sequence[_Paragraph]], start: int, group: Sequence[_Paragraph]) -> int:
+    """Where a paragraph that goes on belongs: behind the notes and tables of the page on which it breaks off."""
+    page = group[-2].lines[0].page
+    return next((at for at in range(start, len(groups)) if groups[at][0].lines[0].page > page), len(groups))
+
+
+def _stands_apart(paragraph: _Paragraph, before: _Paragraph, body: float) -> bool:
+    """Whether a text may go on behind this: a table, its caption, or a footnote on the same page."""
+    if paragraph.rows or _CAPTION.match(paragraph.text):
+        return True
+    return paragraph.size < 0.95 * body and paragraph.lines[0].page == before.lines[-1].page
 
 
 def _indents(paragraphs: Sequence[_Paragraph]) -> bool:
@@ -553,6 +569,9 @@ def _heading_levels(paragraphs: Sequence[_Paragraph]) -> dict[tuple[float, bool]
     larger = {(size, bold) for size, bold in looks if size >= _HEADING_SIZE * body or (bold and size >= 0.98 * body)}
     texts = Counter(_look(paragraph) for paragraph in paragraphs if len(paragraph.text) > _LONGEST_HEADING)
     ranked = sorted(look for look in larger if texts[look] == 0)
+    letters = sum(len(paragraph.text) for paragraph in paragraphs if _look(paragraph) in ranked)
+    if letters > _MOST_HEADINGS * sum(len(paragraph.text) for paragraph in paragraphs):
+        return {}
     return {look: level for level, look in enumerate(reversed(ranked), 1)}
 
 
