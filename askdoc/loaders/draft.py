@@ -6,9 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from askdoc.errors import LoadError
 from askdoc.loaders import HEADING_SEPARATOR, MAX_LABEL, Loaded
 from askdoc.loaders.tables import is_layout, table_rows
 from askdoc.types import Mark
+
+MAX_CHARACTERS = 100_000_000  # a small file may say that it repeats something a billion times
 
 _BLANK_LINES = re.compile(r"\s*\n\s*")
 # Soft hyphens, zero-width spaces, word joiners, byte order marks; control characters; what is no character.
@@ -140,3 +143,5 @@ class Draft:
         self._begins = False
         self._parts.append(text)
         self._length += len(text)
+        if self._length > MAX_CHARACTERS:
+            raise LoadError(f"its text is longer than {MAX_CHARACTERS:,} characters", hint="split it")

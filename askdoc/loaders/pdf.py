@@ -15,7 +15,8 @@ from askdoc.errors import LoadError
 from askdoc.loaders import Loaded
 from askdoc.loaders.draft import Draft
 from askdoc.loaders.guard import guarded
-from askdoc.loaders.pdf_layout import Block, Page, Word, read_pages, same_words
+from askdoc.loaders.pdf_layout import Block, read_pages, same_words
+from askdoc.loaders.pdf_lines import Page, Word
 
 MAX_PAGES = 20_000
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD

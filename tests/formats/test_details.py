@@ -13,7 +13,8 @@ from askdoc.errors import LoadError
 from askdoc.loaders import archive, html, odf, rtf, xlsx
 from askdoc.loaders.draft import Draft, tidy
 from askdoc.loaders.numbering import formatted
-from askdoc.loaders.pdf_layout import Page, Word, read_pages
+from askdoc.loaders.pdf_layout import read_pages
+from askdoc.loaders.pdf_lines import Page, Word
 from askdoc.loaders.tables import table_rows
 
 SAMPLES = Path(__file__).parent / "samples"
