@@ -153,7 +153,8 @@ class _Reader:
             elif name == "noBreakHyphen":
                 yield "-"
             elif name in ("footnoteReference", "endnoteReference"):
-                note = self.notes[name.removesuffix("Reference")].get(attribute(below, "id"))
+                # each once: a note of a damaged file may refer to itself
+                note = self.notes[name.removesuffix("Reference")].pop(attribute(below, "id"), None)
                 self.aside += [] if note is None else [note]
             elif name in ("drawing", "pict", "object", "AlternateContent"):
                 self._drawing(below)

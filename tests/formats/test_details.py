@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import openpyxl
 import pytest
 
 from askdoc.errors import LoadError
-from askdoc.loaders import archive, html, odf, rtf, xlsx
+from askdoc.loaders import archive, docx, html, odf, rtf, xlsx
 from askdoc.loaders.draft import Draft, tidy
 from askdoc.loaders.numbering import formatted
 from askdoc.loaders.pdf_layout import read_pages
@@ -180,7 +181,24 @@ def test_a_number_is_written_as_excel_shows_it(value: float, pattern: str, shown
     assert xlsx.load(stream.getvalue()).text == shown
 
 
-# --- lists, RTF, drafts
+# --- Word, lists, RTF, drafts
+
+
+def test_a_note_that_refers_to_itself_is_read_once() -> None:
+    with zipfile.ZipFile(SAMPLES / "contract.docx") as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    notes = parts["word/footnotes.xml"]
+    reference = re.search(rb'<w:footnoteReference w:id="\d+"/>', parts["word/document.xml"])
+    assert reference is not None
+    parts["word/footnotes.xml"] = notes.replace(
+        b"</w:p></w:footnote></w:footnotes>", b"<w:r>" + reference[0] + b"</w:r></w:p></w:footnote></w:footnotes>"
+    )
+    assert parts["word/footnotes.xml"] != notes
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as packed:
+        for name, data in parts.items():
+            packed.writestr(name, data)
+    assert docx.load(stream.getvalue()).text.count("the notary Ilse Vandamme") == 1
 
 
 @pytest.mark.parametrize(

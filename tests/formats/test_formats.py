@@ -199,7 +199,7 @@ def test_a_file_cut_short_is_read_as_far_as_it_goes_or_refused(sample: str) -> N
         assert error.message  # noqa: PT017 - not raising is as good
     else:
         assert sample.endswith((".html", ".rtf", ".pdf"))
-        assert text
+        assert text or sample == "memo.rtf"  # whose text stands at its end
 
 
 OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)  # how a file of an old office program begins
