@@ -299,7 +299,7 @@ def _nothing(paths: Sequence[str], skipped: Sequence[Skipped]) -> UsageError:
     more = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
     return UsageError(
         f"there is nothing to index in {', '.join(paths)}{reason}{more}",
-        hint="name files, or a folder with text in it (such as .txt, .md or .csv)",
+        hint="name files, or a folder with text in it (askdoc reads .txt, .md, .html, .pdf, .docx and more)",
     )
 
 

@@ -40,8 +40,6 @@ SOURCE_CODE = (
     ".log .ini .cfg .conf .toml .yaml .yml .xml .properties"
 ).split()
 
-HEADING_SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "  # Title > Section, as menus show a path
-MAX_LABEL = 120  # characters of one heading: longer ones are paragraphs that look like headings
 
 # file ending (lower case) → "module:function"
 LOADERS: Mapping[str, str] = {
@@ -81,7 +79,6 @@ LOADERS: Mapping[str, str] = {
     ".odp": "askdoc.loaders.odf:load",
     ".rtf": "askdoc.loaders.rtf:load",
 } | dict.fromkeys(SOURCE_CODE, "askdoc.loaders.plain:load")
-
 
 HEAD_BYTES = 4096  # how much of a file `open_loader` needs to see to tell text from binary data
 _PLAIN = LOADERS[".txt"]

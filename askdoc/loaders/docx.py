@@ -12,7 +12,7 @@ from askdoc.loaders.numbering import Numbering
 
 _TITLE_LEVEL = 0  # the title of the whole, above headings of level 1
 _BODY_LEVEL = 9  # Word's outline level for what is no heading, counted from 0
-_MAX_SPAN = 1000  # columns of one table
+_MAX_SPAN = 100  # columns of one table; what a cell spans beyond is left away
 
 # Runs that are not in the text any more: deleted, or moved from here to elsewhere.
 _GONE = frozenset("del moveFrom".split())
@@ -153,7 +153,8 @@ class _Reader:
             elif name == "noBreakHyphen":
                 yield "-"
             elif name in ("footnoteReference", "endnoteReference"):
-                note = self.notes[name.removesuffix("Reference")].get(attribute(below, "id"))
+                # each once: a note of a damaged file may refer to itself
+                note = self.notes[name.removesuffix("Reference")].pop(attribute(below, "id"), None)
                 self.aside += [] if note is None else [note]
             elif name in ("drawing", "pict", "object", "AlternateContent"):
                 self._drawing(below)

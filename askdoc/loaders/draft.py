@@ -6,9 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from askdoc.loaders import HEADING_SEPARATOR, MAX_LABEL, Loaded
+from askdoc.errors import LoadError
+from askdoc.loaders import Loaded
+from askdoc.loaders.headings import HEADING_SEPARATOR, MAX_LABEL
 from askdoc.loaders.tables import is_layout, table_rows
 from askdoc.types import Mark
+
+MAX_CHARACTERS = 100_000_000  # a small file may say that it repeats something a billion times
 
 _BLANK_LINES = re.compile(r"\s*\n\s*")
 # Soft hyphens, zero-width spaces, word joiners, byte order marks; control characters; what is no character.
@@ -121,7 +125,7 @@ class Draft:
         """Everything that was added."""
         left_out = [f"{count} {what}{'s' if count > 1 else ''}" for what, count in self._left_out.items() if count]
         told = [f"left out: {', '.join(left_out)}"] if left_out else []
-        return Loaded("".join(self._parts), tuple(self._marks), (*self._remarks, *told))
+        return Loaded("".join(self._parts), tuple(self._marks), (*self._remarks, *told), extracted=True)
 
     def _label(self) -> str | None:
         parts = [part for part in (self._place, *(title for _, title in self._path)) if part]
@@ -140,3 +144,5 @@ class Draft:
         self._begins = False
         self._parts.append(text)
         self._length += len(text)
+        if self._length > MAX_CHARACTERS:
+            raise LoadError(f"its text is longer than {MAX_CHARACTERS:,} characters", hint="split it")

@@ -35,10 +35,8 @@ def guarded(kind: str) -> Callable[[Callable[[bytes], Loaded]], Callable[[bytes]
                 raise LoadError("the file is empty")
             try:
                 return load(data)
-            except LoadError:
+            except (LoadError, MemoryError):  # what to do about too little memory is the caller's to know
                 raise
-            except MemoryError as error:
-                raise LoadError("it is too large for the memory of this machine") from error
             except Exception as error:
                 raise LoadError(_why_not(kind, data)) from error
 

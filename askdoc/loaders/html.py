@@ -18,7 +18,7 @@ from askdoc.loaders.draft import Draft, tidy
 from askdoc.loaders.guard import guarded
 
 MAX_BYTES = 64 * 1024**2  # the tree takes about ten times as much
-_MAX_SPAN = 1000  # columns of one table
+_MAX_SPAN = 100  # columns of one table; what a cell spans beyond is left away
 
 Element: TypeAlias = Any  # lxml has no types of its own
 

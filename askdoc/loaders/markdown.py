@@ -10,8 +10,6 @@ from itertools import pairwise
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from askdoc.loaders import HEADING_SEPARATOR as HEADING_SEPARATOR
-from askdoc.loaders import MAX_LABEL as MAX_LABEL
 from askdoc.loaders import Loaded, plain
 from askdoc.loaders.headings import HEADING_SEPARATOR, MAX_LABEL, Heading, marks
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
 
 from askdoc.errors import LoadError
 from askdoc.loaders import Loaded
@@ -86,7 +85,6 @@ class _Text:
     def __init__(self, styles: _Styles, draft: Draft) -> None:
         self.styles, self.draft = styles, draft
         self.aside: list[Element] = []
-        self.counts: list[int] = []  # of the numbered headings of each level
 
     def blocks(self, parent: Element) -> None:
         """Add the paragraphs, lists and tables of an element."""
@@ -132,10 +130,14 @@ class _Text:
 
     def grid(self, table: Element) -> list[list[str]]:
         """The text of each cell of a table."""
-        return [[self._cell(cell) for cell in _cells(row)] for row in _rows(table)]
+        return [_texts(row, self._cell) for row in _rows(table)]
 
     def _cell(self, cell: Element) -> str:
         return " ".join(self.text(block) for block in cell.iterdescendants() if local(block) in ("p", "h"))
+
+    def shown(self, cell: Element) -> str:
+        """What a cell of a sheet shows."""
+        return tidy("\n".join(self.text(paragraph) for paragraph in children(cell, "p")))
 
     def _frame(self, frame: Element) -> None:
         """Take the text boxes of a frame."""
@@ -186,12 +188,15 @@ def _rows(table: Element) -> Iterator[Element]:
             yield from _rows(part)
 
 
-def _cells(row: Element) -> Iterator[Element]:
-    """The cells of a row; a repeated one as often as it stands there."""
+def _texts(row: Element, read: Callable[[Element], str]) -> list[str]:
+    """The texts of a row's cells; a repeated one as often as it stands there, but empty ones at the end."""
+    texts: list[str] = []
     for cell in row:
-        if local(cell) in ("table-cell", "covered-table-cell"):
-            for _ in range(_repeated(cell, "number-columns-repeated", _MAX_COLUMNS)):
-                yield cell
+        if local(cell) in ("table-cell", "covered-table-cell") and len(texts) < _MAX_COLUMNS:
+            texts += [read(cell)] * _repeated(cell, "number-columns-repeated", _MAX_COLUMNS)
+    while texts and not texts[-1]:
+        texts.pop()
+    return texts
 
 
 def _repeated(element: Element, name: str, limit: int) -> int:
@@ -218,16 +223,11 @@ def _sheet_rows(table: Element, styles: _Styles, draft: Draft) -> Iterator[tuple
     number = 0
     for row in _rows(table):
         times = _repeated(row, "number-rows-repeated", 2**31)
-        cells = [_shown(reader, cell) for cell in islice(_cells(row), _MAX_COLUMNS)]
-        if any(cells):
+        cells = _texts(row, reader.shown)
+        if cells:
             for repeat in range(min(times, _MAX_REPEATED_ROWS)):
                 yield number + repeat + 1, cells
         number += times
-
-
-def _shown(reader: _Text, cell: Element) -> str:
-    """What a cell shows."""
-    return tidy("\n".join(reader.text(paragraph) for paragraph in children(cell, "p")))
 
 
 # --- presentations

@@ -15,7 +15,8 @@ from askdoc.errors import LoadError
 from askdoc.loaders import Loaded
 from askdoc.loaders.draft import Draft
 from askdoc.loaders.guard import guarded
-from askdoc.loaders.pdf_layout import Block, Page, Word, read_pages, same_words
+from askdoc.loaders.pdf_layout import Block, read_pages, same_words
+from askdoc.loaders.pdf_lines import Page, Word
 
 MAX_PAGES = 20_000
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
@@ -134,7 +135,8 @@ class _Letters:
 
     def quarter(self, at: int) -> int:
         """How many quarter turns the letter is turned, against the clock."""
-        return round(raw.FPDFText_GetCharAngle(self.page, at) / (math.pi / 2)) % 4
+        angle: float = raw.FPDFText_GetCharAngle(self.page, at)
+        return round(angle / (math.pi / 2)) % 4
 
 
 def _words(page: Any) -> Iterator[Word]:
@@ -196,9 +198,10 @@ def _outline(document: Any) -> list[tuple[int, str, int]]:
 
 
 def _fill(draft: Draft, blocks: Iterable[Block], outline: Sequence[tuple[int, str, int]]) -> None:
-    """Add blocks, and the headings of the outline where they stand, or else where their page begins."""
+    """Add blocks, with the headings of the outline where they stand; without an outline, with what looks like them."""
     blocks = list(blocks)
     waiting = list(outline)
+    look_counts = not waiting
     for at, block in enumerate(blocks):
         found = _heading_at(blocks, at, waiting)
         if found:
@@ -206,6 +209,8 @@ def _fill(draft: Draft, blocks: Iterable[Block], outline: Sequence[tuple[int, st
                 draft.enter(level, title)
             draft.heading(waiting[found - 1][0], block.text, page=block.page)
             del waiting[:found]
+        elif block.heading and look_counts:
+            draft.heading(block.heading, block.text, page=block.page)
         else:
             _add(draft, block)
 

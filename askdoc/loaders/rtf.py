@@ -85,6 +85,7 @@ class _Reader:
         self.stack: list[tuple[_State, _Paragraph | None]] = []
         self.open = _Paragraph()
         self.asides: list[str] = []
+        self.aside_depth = 0  # how many groups that stand beside the text are open
         self.rows: list[list[str]] = []
         self.headed = False
         self.raw = bytearray()  # bytes that are not yet decoded: a character may take two
@@ -170,6 +171,7 @@ class _Reader:
                 self._end_style()
             self.state, outer = self.stack.pop()
             if outer is not None:
+                self.aside_depth -= 1
                 self.asides.append("".join(self.open.words))
                 self.open = outer
             self.begins = False
@@ -184,6 +186,7 @@ class _Reader:
         if kind in _ASIDE:
             self.stack[-1] = (self.stack[-1][0], self.open)
             self.open = _Paragraph()
+            self.aside_depth += 1
             self.state = replace(self.state, kind="body")
         elif kind in ("fonttbl", "stylesheet", "listtext", "pntext"):
             self.state = replace(self.state, kind="listtext" if kind == "pntext" else kind)
@@ -251,7 +254,7 @@ class _Reader:
             self._structure(word, number)
 
     def _structure(self, word: str, number: int | None) -> None:
-        if word in ("par", "sect", "page") and not self.open.in_table and not self._is_aside():
+        if word in ("par", "sect", "page") and not self.open.in_table and not self.aside_depth:
             self._end_paragraph()
         elif word in ("par", "sect", "page"):
             self.open.words.append("\n")
@@ -274,9 +277,6 @@ class _Reader:
             self.headed = self.headed or not self.rows
 
     # --- blocks
-
-    def _is_aside(self) -> bool:
-        return any(outer is not None for _, outer in self.stack)
 
     def _end_paragraph(self) -> None:
         self._decode()

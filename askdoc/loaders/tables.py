@@ -13,6 +13,8 @@ _MAX_NAME = 60  # characters of a column's name; longer ones are contents
 _LONG_CELL = 400  # characters of a cell; more is a text of its own
 _NUMBER = re.compile(r"[^\w]*\d[\d.,'’\s]*[^\w]*\w{0,3}[^\w]*")
 
+_YEAR = re.compile(r"(?:19|20)\d\d")
+
 
 def table_rows(grid: Sequence[Sequence[str]], *, headed: bool | None = None) -> Iterator[tuple[int, str]]:
     """Each row that says something, as its number (from 1) and a sentence.
@@ -45,8 +47,10 @@ def is_header(rows: Sequence[Sequence[str]]) -> bool:
     width = max(sum(map(bool, row)) for row in rows[1:])
     if len(names) < 2 or len(names) < width - 1 or len(set(names)) < len(names):
         return False
-    if any(_NUMBER.fullmatch(name) or len(name) > _MAX_NAME for name in names):
+    if any(_NUMBER.fullmatch(name) or len(name) > _MAX_NAME for name in names if not _YEAR.fullmatch(name)):
         return False
+    if any(map(_YEAR.fullmatch, names)) and any(_NUMBER.fullmatch(row[0]) for row in rows if row):
+        return False  # a row of values, one of which is a year
     if len(names) > 2:
         return True
     values = [cell for row in rows[1:] for cell in row[1:] if cell]  # two columns may also be names and values
@@ -58,7 +62,7 @@ def row_sentence(row: Sequence[str], names: Sequence[str]) -> str:
     filled = [(names[at] if at < len(names) else "", cell) for at, cell in enumerate(row) if cell]
     if names:
         parts = [f"{name.rstrip(':')}: {cell}" if name and name != cell else cell for name, cell in filled]
-    elif len(filled) == 2:
+    elif len(filled) == 2 and all(row[:2]):
         parts = [f"{filled[0][1].rstrip(':')}: {filled[1][1]}"]
     else:
         parts = [cell for _, cell in filled]

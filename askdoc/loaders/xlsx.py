@@ -54,8 +54,9 @@ def _leave_out_drawings(archive: Archive, draft: Draft) -> None:
 def _rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
     """The rows that hold something, by their numbers, from 1."""
     sheet.reset_dimensions()  # what a file says of its size may be wrong
-    for number, cells in enumerate(sheet.iter_rows(max_col=_MAX_COLUMNS), 1):
-        shown = [_shown(cell.value, cell.number_format) if cell.value is not None else "" for cell in cells]
+    for number, cells in enumerate(sheet.iter_rows(), 1):
+        read = cells[:_MAX_COLUMNS]
+        shown = [_shown(cell.value, cell.number_format) if cell.value is not None else "" for cell in read]
         if any(shown):
             yield number, shown
 

@@ -131,6 +131,9 @@ def with_libreoffice() -> None:
         for ending in ("docx", "odt", "rtf", "pdf"):
             convert(SOURCES / "contract.fodt", ending, f"contract.{ending}")
         convert(SAMPLES / "lighthouse.docx", "pdf", "lighthouse.pdf")
+        run("pandoc", "--standalone", SOURCES / "memo.md", "--output", Path(profile) / "memo.docx")
+        convert(Path(profile) / "memo.docx", "rtf", "memo.rtf")
+        convert(SOURCES / "stock.csv", "ods", "stock.ods")
         convert(SAMPLES / "theatre.xlsx", "ods", "theatre.ods")
         convert(SAMPLES / "choir.pptx", "odp", "choir.odp")
         convert(SAMPLES / "choir.pptx", "pptx", "choir_libreoffice.pptx")
