@@ -168,7 +168,6 @@ class Index:
         self.remarks: tuple[str, ...] = ()
         self.load_ms = 0.0
         self._reader_name = reader_name
-        self._doubted = False
         self._sources = manifest.sources()
         self._standing: dict[str, bool] = {}  # path → is the file still what was indexed? Asked anew for each question
         self.embedder: Embedder = embedders.open_embedder(manifest.recipe.embedder)
@@ -249,7 +248,7 @@ class Index:
         found, hits = _ranked_again(found, hits, merged)
         given = tuple(answer for answer in found if answer.confidence >= threshold)
         self.load_ms = 0.0  # only the first question waited for it
-        remarks += [unread] if unread else self._doubts()
+        remarks += [unread] if unread else []
         said = (*self.remarks, *remarks)
         return Reply(question, given, tuple(hits), threshold, self.info, clock.stop(), said, self.calibrated, unread)
 
@@ -262,15 +261,6 @@ class Index:
             hits, remarks = self.retrieve(text, passages)
         self.load_ms = 0.0
         return Reply(query, (), tuple(hits), 0.0, self.info, clock.stop(), (*self.remarks, *remarks))
-
-    def _doubts(self) -> list[str]:
-        """What is to be said, once, of confidences that nothing was fitted for."""
-        if self.calibrated or self._doubted:
-            return []
-        self._doubted = True
-        return [
-            "the confidence is not calibrated for these models; to do so: python -m askdoc.training.confidence --help"
-        ]
 
     def close(self) -> None:
         self._dense.close()

@@ -223,11 +223,12 @@ def check(folder: Path, manifest: Manifest) -> None:
 def check_recipe(folder: Path, manifest: Manifest, recipe: Recipe) -> None:
     """Raise `IndexMismatchError` if the index was made with other weights or settings than these.
 
-    A name is no matter: the same weights may have moved.
+    A name alone is no matter: the same weights may have moved.
     """
-    for name in (each.name for each in dataclasses.fields(Recipe) if each.name != "embedder"):
+    same_weights = manifest.recipe.fingerprint == recipe.fingerprint
+    for name in (each.name for each in dataclasses.fields(Recipe)):
         made, wanted = getattr(manifest.recipe, name), getattr(recipe, name)
-        if made != wanted:
+        if made != wanted and not (name == "embedder" and same_weights):
             raise IndexMismatchError(
                 f"the index in {folder} was made with {name} {made!r}, now it is {wanted!r}",
                 hint="build it anew: askdoc index --rebuild",

@@ -59,7 +59,7 @@ def open_reader(name: str = DEFAULT) -> Reader:
 
 def folder_of(name: str) -> Path | None:
     """The absolute path of the folder that a name stands for; None if it does not look like a path, nor is one."""
-    if name.partition(":")[0] in READERS:
+    if not name or name.partition(":")[0] in READERS:
         return None
     path = Path(os.path.abspath(os.path.expanduser(name)))  # noqa: PTH100, PTH111  # as it is named, links and all
     return path if path.is_dir() or os.sep in name or "/" in name else None
