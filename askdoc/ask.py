@@ -17,21 +17,23 @@ from typing import Any
 from askdoc import embedders, ranking, readers, store
 from askdoc.confidence import UNFITTED, Calibration
 from askdoc.embedders import Embedder
-from askdoc.errors import AskdocError, UsageError
+from askdoc.errors import AskdocError, IndexMismatchError, ModelError, UsageError
 from askdoc.fusion import Fused, fuse
 from askdoc.indexes import Scored
 from askdoc.indexes.dense import STRUCTURE, DenseIndex
 from askdoc.indexes.lexical import ANALYSER, LexicalIndex
-from askdoc.models import BUNDLED
+from askdoc.models import BUNDLED, FITTED, bundled
 from askdoc.passages import SPLITTER, sentences
 from askdoc.ranking import Candidate, Settings
 from askdoc.readers import Reader
+from askdoc.scripts import is_foreign
 from askdoc.store import Manifest, Recipe
-from askdoc.types import Answer, Hit, IndexInfo, Passage, Query, Reply, Skipped, Source
+from askdoc.types import Answer, Hit, IndexInfo, Passage, Query, Reading, Reply, Skipped, Source
 
 REFRESH = ("auto", "always", "never")
 SMALL_FILES, SMALL_BYTES = 20, 2_000_000  # changes up to this size are indexed while the asker waits
 HASHED_BYTES = 64_000_000  # files that only look changed are read up to this size to find out
+UNREAD = "the reader knows only English, and {} in another script: no answer was looked for"
 RETRIES = 5  # times that opening starts over because a writer replaced the generation meanwhile
 
 
@@ -40,7 +42,8 @@ class Status:
     """What an index holds and whether that is still so.
 
     recipe: as in the manifest. documents: path, passages, and "fresh", "changed" or "missing". new: files that are not
-    indexed yet. bytes: of the index on disk. damaged: its files that are not as they were written.
+    indexed yet. bytes: of the index on disk. damaged: its files that are not as they were written. reader: by its name;
+    calibrated: its confidences were fitted for it and the embedder.
     """
 
     folder: Path
@@ -54,14 +57,17 @@ class Status:
     new: tuple[str, ...]
     bytes: int
     damaged: tuple[str, ...]
+    reader: str = readers.DEFAULT
+    calibrated: bool = True
 
 
-def open_index(folder: Path | str | None = None, *, refresh: str = "auto", reader: str = readers.DEFAULT) -> Index:
+def open_index(folder: Path | str | None = None, *, refresh: str = "auto", reader: str | None = None) -> Index:
     """Open an index to ask it.
 
     folder: by default `ASKDOC_INDEX`, else the nearest `index/` from the working directory upwards.
     refresh: "auto" indexes small changes of the documents first and says so of large ones; "always" indexes all changes
-    first; "never" looks at no document but those that are cited. Raises `AskdocError` if there is no sound index.
+    first; "never" looks at no document but those that are cited. reader: by default the one that the index remembers.
+    Raises `AskdocError` if there is no sound index.
     """
     started = time.perf_counter()
     if refresh not in REFRESH:
@@ -75,7 +81,7 @@ def open_index(folder: Path | str | None = None, *, refresh: str = "auto", reade
     return opened
 
 
-def _open(folder: Path, *, open_reader: str) -> Index:
+def _open(folder: Path, *, open_reader: str | None) -> Index:
     """Open the generation that the manifest names; if a writer replaces it in between, the next one."""
     for attempt in range(RETRIES):
         manifest = store.read_manifest(folder)
@@ -155,7 +161,7 @@ def _new_files(folder: Path, manifest: Manifest) -> dict[str, int]:
 class Index:
     """An open index. Asking it is safe while another process updates it: it goes on with what it opened."""
 
-    def __init__(self, folder: Path, manifest: Manifest, *, reader_name: str = readers.DEFAULT) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, *, reader_name: str | None = None) -> None:
         self.folder = folder
         self.manifest = manifest
         self.stale = False
@@ -183,17 +189,34 @@ class Index:
 
     @cached_property
     def reader(self) -> Reader:
-        return readers.open_reader(self._reader_name)
+        if self._reader_name is not None:
+            return readers.open_reader(self._reader_name)
+        reader = readers.open_reader(self.manifest.reader)
+        if self.manifest.reader_fingerprint not in ("", reader.fingerprint):
+            raise IndexMismatchError(
+                f"the reader in {reader.name} is not the one that this index was to be asked with",
+                hint=f"to take it as it is now: askdoc index --reader {reader.name}",
+            )
+        return reader
+
+    @cached_property
+    def _fitted(self) -> Mapping[str, Any]:
+        return fitted_for(self._reader_name or self.manifest.reader)
 
     @cached_property
     def settings(self) -> Settings:
-        return Settings.from_dict(_fitted()["ranking"])
+        return Settings.from_dict(self._fitted["ranking"])
 
     @cached_property
     def calibration(self) -> Calibration:
         """What was fitted for this very reader; for any other, its own log-odds."""
-        fitted = _fitted()["confidence"]
+        fitted = self._fitted["confidence"]
         return Calibration.from_dict(fitted) if fitted["reader"] == self.reader.fingerprint else UNFITTED
+
+    @property
+    def calibrated(self) -> bool:
+        """Was the confidence fitted for these very models?"""
+        return is_calibrated(self._fitted, self.reader.fingerprint, self.embedder.fingerprint)
 
     def ask(
         self,
@@ -219,13 +242,15 @@ class Index:
         with clock.stage("retrieve"):
             hits, remarks = self.retrieve(text, passages or self.settings.passages)
         with clock.stage("read"):
-            readings = reader.read(text, [hit.passage.text for hit in hits])
+            readings, unread = _read(reader, text, hits)
             merged = ranking.judge(hits, readings, self.settings)
             found = _answers(text, merged, hits, calibration, limit=answers)
         found, hits = _ranked_again(found, hits, merged)
         given = tuple(answer for answer in found if answer.confidence >= threshold)
         self.load_ms = 0.0  # only the first question waited for it
-        return Reply(question, given, tuple(hits), threshold, self.info, clock.stop(), (*self.remarks, *remarks))
+        remarks += [unread] if unread else []
+        said = (*self.remarks, *remarks)
+        return Reply(question, given, tuple(hits), threshold, self.info, clock.stop(), said, self.calibrated, unread)
 
     def search(self, query: str, *, passages: int = 10) -> Reply:
         """Find passages without reading them: a reply without answers."""
@@ -250,10 +275,16 @@ class Index:
         self.close()
 
     def rankings(self, text: str, *, limit: int = 0) -> dict[str, list[Scored]]:
-        """The ranking of each index for a question, by the index's name; at least `limit` passages of each."""
+        """The ranking of each index for a question, by the index's name; at least `limit` passages of each.
+
+        An English embedder has nothing to say to a question in another script.
+        """
         query = Query(text, self.embedder.embed_query(text))
         pool = max(self.settings.pool, limit)
-        return {"dense": self._dense.search(query, pool), "lexical": self._lexical.search(query, pool)}
+        lexical = self._lexical.search(query, pool)
+        if self.embedder.english and is_foreign(text):
+            return {"lexical": lexical}
+        return {"dense": self._dense.search(query, pool), "lexical": lexical}
 
     def paths(self, ids: Sequence[int]) -> dict[int, str]:
         """The document paths of passages, by passage id."""
@@ -305,9 +336,37 @@ def _as_typed(folder: Path) -> str:
 
 
 @cache
-def _fitted() -> Mapping[str, Any]:
-    data: Mapping[str, Any] = json.loads((BUNDLED / "fitted.json").read_text(encoding="utf-8"))
+def fitted_for(reader: str) -> Mapping[str, Any]:
+    """What was fitted for a reader: beside it, if it has a folder of its own, else for the bundled one."""
+    folder = readers.folder_of(reader)
+    path = folder / FITTED if folder else BUNDLED / FITTED
+    try:
+        data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        Settings.from_dict(data["ranking"])
+        Calibration.from_dict(data["confidence"])
+    except FileNotFoundError:
+        return fitted_for(readers.DEFAULT)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path} cannot be understood: {error!r}", hint="make it again, or remove it") from error
     return data
+
+
+def is_calibrated(fitted: Mapping[str, Any], reader: str, embedder: str) -> bool:
+    """Was this fitted for a reader and an embedder with these fingerprints? The bundled one is the usual embedder."""
+    made_for = fitted["confidence"].get("embedder") or bundled("embedder").fingerprint
+    return bool(fitted["confidence"]["reader"] == reader and made_for == embedder)
+
+
+def _read(reader: Reader, question: str, hits: Sequence[Hit]) -> tuple[list[Reading], str]:
+    """A reading of each hit, and why none was read, if none was: English readers can make nothing of other scripts."""
+    texts = [hit.passage.text for hit in hits]
+    foreign = [reader.english and is_foreign(text) for text in texts]
+    if reader.english and is_foreign(question):
+        return [Reading(())] * len(texts), UNREAD.format("the question is")
+    if texts and all(foreign):
+        return [Reading(())] * len(texts), UNREAD.format("the passages are")
+    read = iter(reader.read(question, [text for text, skip in zip(texts, foreign, strict=True) if not skip]))
+    return [Reading(()) if skip else next(read) for skip in foreign], ""
 
 
 def _clean(question: str) -> str:
@@ -421,4 +480,13 @@ def status(folder: Path | str | None = None) -> Status:
         new=tuple(path for path in changed if path not in known),
         bytes=sum(int(stated["size"]) for stated in manifest.files.values()),
         damaged=tuple(damaged),
+        reader=manifest.reader,
+        calibrated=is_calibrated(
+            fitted_for(manifest.reader), _reader_fingerprint(manifest), manifest.recipe.fingerprint
+        ),
     )
+
+
+def _reader_fingerprint(manifest: Manifest) -> str:
+    """As it was remembered, without opening it."""
+    return manifest.reader_fingerprint or (bundled("reader").fingerprint if manifest.reader == readers.DEFAULT else "")

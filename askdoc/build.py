@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from askdoc import store
+from askdoc import readers, store
 from askdoc.embedders import DEFAULT, Embedder, open_embedder
 from askdoc.errors import AskdocError, LoadError, UsageError
 from askdoc.files import Found, find_files
@@ -65,6 +65,7 @@ def index(
     *,
     root: Path | None = None,
     embedder: str | None = None,
+    reader: str | None = None,
     rebuild: bool = False,
     wait: float = 10.0,
     progress: Progress | None = None,
@@ -74,8 +75,9 @@ def index(
     paths: added to what the index was made from; none: update only. folder: of the index; by default `ASKDOC_INDEX`,
     else `index/` in the working directory. root: the folder that document paths start from; by default the one that
     holds the index, if it holds all paths too, else the deepest one that does. embedder: by default the one that the
-    index was made with. rebuild: make the index anew, with today's recipe; with paths, whatever is wrong with the one
-    that is there. wait: seconds to wait for another writer. Raises `AskdocError`; the index is then as it was.
+    index was made with. reader: to ask with from now on, a name or a model's folder; by default as before. rebuild:
+    make the index anew, with today's recipe; with paths, whatever is wrong with the one that is there. wait:
+    seconds to wait for another writer. Raises `AskdocError`; the index is then as it was.
     """
     started = time.perf_counter()
     folder = _target(folder)
@@ -86,6 +88,7 @@ def index(
     with store.writing(folder, fresh=rebuild, wait=wait) as (draft, stored):
         manifest = _rooted(folder, stored or _empty(before, embedder), wanted, root)
         opened = open_embedder(embedder or manifest.recipe.embedder)
+        manifest = _with_models(manifest, opened, reader)
         with closing(_Writer(draft, manifest, opened, progress, stored=stored)) as writer:
             report = writer.update(*_survey(folder, manifest, _new(folder, stored, wanted)))
         return dataclasses.replace(report, seconds=time.perf_counter() - started)
@@ -172,7 +175,18 @@ def _empty(before: Manifest | None, embedder: str | None) -> Manifest:
     made = recipe(open_embedder(embedder or (before.recipe.embedder if before else DEFAULT)))
     if before is None:
         return Manifest(0, "", made, root="", paths=())
-    return Manifest(0, "", made, root=before.root, paths=before.paths)
+    return dataclasses.replace(before, recipe=made, documents=(), skipped=(), next_id=1, files={})
+
+
+def _with_models(manifest: Manifest, embedder: Embedder, reader: str | None) -> Manifest:
+    """The manifest with the models as they are named now; another reader needs no other index."""
+    if embedder.fingerprint == manifest.recipe.fingerprint:
+        manifest = dataclasses.replace(manifest, recipe=dataclasses.replace(manifest.recipe, embedder=embedder.name))
+    if reader is None:
+        return manifest
+    opened = readers.open_reader(reader)
+    remembered = opened.fingerprint if readers.folder_of(reader) else ""  # the bundled one may change with askdoc
+    return dataclasses.replace(manifest, reader=opened.name, reader_fingerprint=remembered)
 
 
 def _rooted(folder: Path, manifest: Manifest, wanted: Sequence[Path], root: Path | None) -> Manifest:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from io import TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
@@ -47,6 +47,12 @@ ConfidenceOption: TypeAlias = Annotated[
 AccuracyOption: TypeAlias = Annotated[
     float | None,
     typer.Option(metavar="X", help="Show only answers of a kind that this share was right of.", show_default=False),
+]
+ReaderOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|DIR", help="The model that reads the passages [default: the index's].", show_default=False
+    ),
 ]
 FormatOption: TypeAlias = Annotated[
     str | None,
@@ -96,13 +102,16 @@ def index(
         Path | None, typer.Option("--index", metavar="DIR", help="The index [default: ASKDOC_INDEX, else ./index].")
     ] = None,
     embedder: Annotated[str | None, typer.Option(metavar="NAME", help="The model that embeds the passages.")] = None,
+    reader: Annotated[
+        str | None, typer.Option(metavar="NAME|DIR", help="The model that will read the passages.", show_default=False)
+    ] = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Make the index anew, as this askdoc would.")] = False,
 ) -> int:
     """Index files and folders, or take in what changed since. Without PATH: those that were indexed before."""
     from askdoc.build import index as build
 
     with progress_on(sys.stderr) as progress:
-        report = build(paths or [], folder, embedder=embedder, rebuild=rebuild, progress=progress)
+        report = build(paths or [], folder, embedder=embedder, reader=reader, rebuild=rebuild, progress=progress)
     _say(report_lines(report))
     return ANSWERED
 
@@ -121,6 +130,7 @@ def ask(
     output_format: FormatOption = None,
     as_json: JsonOption = False,
     refresh: RefreshOption = "auto",
+    reader: ReaderOption = None,
     batch: Annotated[
         str | None,
         typer.Option(metavar="FILE|-", help='A question a line, or {"id", "question"}; replies as JSON lines.'),
@@ -136,9 +146,10 @@ def ask(
     check_numbers(**options)
     name = _format(output_format, as_json=as_json, lines=batch is not None)
     if batch is not None:
-        return _ask_batch(batch, words, index=index, in_path=in_path, refresh=refresh, options=options)
+        opening = _opened(index, in_path, refresh=refresh, reader=reader)
+        return _ask_batch(batch, words, opening, options=options)
     question = _question(words)
-    with _opened(index, in_path, refresh=refresh) as opened:
+    with _opened(index, in_path, refresh=refresh, reader=reader) as opened:
         reply = opened.ask(question, **options)
     _say(reply_lines(reply))
     with _writing():
@@ -184,13 +195,14 @@ def chat(
     output_format: FormatOption = None,
     as_json: JsonOption = False,
     refresh: RefreshOption = "auto",
+    reader: ReaderOption = None,
 ) -> int:
     """Ask one question after another; the model stays loaded. Lines that are piped in are answered one by one."""
     check_numbers(answers=answers, passages=passages, min_confidence=min_confidence, min_accuracy=min_accuracy)
     name = _format(output_format, as_json=as_json, lines=output_format is None and not sys.stdout.isatty())
     from askdoc.repl import Session, run
 
-    with _opened(index, in_path, refresh=refresh) as opened, _writing():
+    with _opened(index, in_path, refresh=refresh, reader=reader) as opened, _writing():
         session = Session(
             index=opened,
             output=open_output(name),
@@ -277,7 +289,7 @@ def _format(name: str | None, *, as_json: bool, lines: bool = False) -> str:
 
 
 @contextmanager
-def _opened(index: Path | None, in_path: Path | None, *, refresh: str) -> Iterator[Index]:
+def _opened(index: Path | None, in_path: Path | None, *, refresh: str, reader: str | None = None) -> Iterator[Index]:
     """The index that the options name, open."""
     if refresh not in REFRESH:
         raise UsageError(f"there is no --refresh {refresh}", hint=f"known are: {', '.join(REFRESH)}")
@@ -290,18 +302,16 @@ def _opened(index: Path | None, in_path: Path | None, *, refresh: str) -> Iterat
             index = index_for(in_path, progress=progress)
     from askdoc.ask import open_index
 
-    with open_index(index, refresh=refresh) as opened:
+    with open_index(index, refresh=refresh, reader=reader) as opened:
         yield opened
 
 
-def _ask_batch(
-    batch: str, words: list[str] | None, *, index: Path | None, in_path: Path | None, refresh: str, options: Options
-) -> int:
+def _ask_batch(batch: str, words: list[str] | None, opening: AbstractContextManager[Index], *, options: Options) -> int:
     from askdoc.batch import answer_batch
 
     if words:
         raise UsageError("a question and --batch together", hint="put the question into the batch, or leave one away")
-    with _opened_batch(batch) as lines, _opened(index, in_path, refresh=refresh) as opened, _writing():
+    with _opened_batch(batch) as lines, opening as opened, _writing():
         bad = answer_batch(lines, sys.stdout, answer=lambda question: opened.ask(question, **options))
     return FAILED if bad else ANSWERED
 

@@ -1,10 +1,10 @@
-"""Models on disk: a name → a folder whose files are known to be what its card says. Never the network."""
+"""Models on disk: a folder → what its files are and what they need. Never the network."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,11 @@ from askdoc.errors import ModelError
 
 BUNDLED = Path(__file__).parent / "weights"
 CARD = "card.json"
+FITTED = "fitted.json"  # what was fitted for a model: beside the bundled ones, or in another reader's folder
+CONFIG = "config.json"
+WEIGHTS = ("*.safetensors", "*.bin", "*.onnx", "*.onnx_data", "*.onnx.data")
+REINSTALL = "install askdoc again: python -m pip install --force-reinstall --no-deps askdoc"
+AGAIN = "save or copy the model into its folder again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +25,17 @@ class Model:
     """A model's folder and its card.
 
     The card is a JSON object; `files` maps each file name to its `size` in bytes and its `sha256`, `model` names the
-    one that holds the weights, `settings` tells the program that runs it what it needs to know.
+    one that holds the weights, `settings` tells the program that runs it what it needs to know. checked: the card came
+    with the model, and its files must agree with it; else it was made up from what the folder holds.
     """
 
     folder: Path
     card: Mapping[str, Any]
+    checked: bool = True
 
     @property
     def fingerprint(self) -> str:
-        """sha256 of the weights, hexadecimal."""
+        """sha256 of the weights, or of all that decides what comes out, hexadecimal."""
         return str(self.card["files"][self.card["model"]]["sha256"])
 
     @property
@@ -36,8 +43,14 @@ class Model:
         settings: Mapping[str, Any] = self.card.get("settings", {})
         return settings
 
-    def weights(self) -> bytes:
-        return self.read(self.card["model"])
+    @property
+    def hint(self) -> str:
+        """What to do when it does not work."""
+        return REINSTALL if self.folder.is_relative_to(BUNDLED) else AGAIN
+
+    def weights(self) -> bytes | str:
+        """The weights that were checked, or the path of others: large models keep more files beside it."""
+        return self.read(self.card["model"]) if self.checked else str(self.folder / self.card["model"])
 
     def read(self, name: str) -> bytes:
         """A file's bytes, after its size and hash agreed with the card; raises `ModelError` if they do not."""
@@ -45,14 +58,12 @@ class Model:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise ModelError(f"the model file {path} cannot be read: {error.strerror}", hint=REINSTALL) from error
-        stated = self.card["files"][name]
-        if len(data) != stated["size"] or hashlib.sha256(data).hexdigest() != stated["sha256"]:
-            raise ModelError(f"the model file {path} is not the one its card describes", hint=REINSTALL)
+            raise ModelError(f"the model file {path} cannot be read: {error.strerror}", hint=self.hint) from error
+        if self.checked:
+            stated = self.card["files"][name]
+            if len(data) != stated["size"] or hashlib.sha256(data).hexdigest() != stated["sha256"]:
+                raise ModelError(f"the model file {path} is not the one its card describes", hint=self.hint)
         return data
-
-
-REINSTALL = "install askdoc again: python -m pip install --force-reinstall --no-deps askdoc"
 
 
 def open_model(folder: Path) -> Model:
@@ -61,10 +72,53 @@ def open_model(folder: Path) -> Model:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         card["files"][card["model"]]["sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"there is no usable model card in {folder}: {error}", hint=REINSTALL) from error
+        hint = Model(folder, {}).hint
+        raise ModelError(f"there is no usable model card in {folder}: {error}", hint=hint) from error
     return Model(folder, card)
 
 
 def bundled(name: str) -> Model:
     """A model that comes with askdoc: `embedder` or `reader`."""
     return open_model(BUNDLED / name)
+
+
+def describe(folder: Path, *, files: Iterable[str]) -> Model:
+    """A model without a card, as transformers or an exporter saved it; its settings are what its `config.json` says.
+
+    files: other files that decide what comes out, if they are there. Raises `ModelError` if it holds no weights.
+    """
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        settings = dict(config)
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(f"{folder} holds no model: its {CONFIG} cannot be read", hint=SAVED) from error
+    weights = weights_in(folder)
+    if not weights:
+        raise ModelError(f"{folder} holds no weights", hint=SAVED)
+    chosen = min(weights, key=_preference).relative_to(folder).as_posix()
+    others = [folder / name for name in (CONFIG, *files) if (folder / name).is_file()]
+    stated = {"sha256": fingerprint(folder, [*weights, *others])}
+    return Model(folder, {"model": chosen, "files": {chosen: stated}, "settings": settings}, checked=False)
+
+
+def _preference(path: Path) -> tuple[bool, bool, int, str]:
+    """ONNX starts faster than PyTorch; but files that are named otherwise may be for another machine."""
+    return path.name != "model.onnx", ".onnx" in path.name, len(path.parts), path.name
+
+
+SAVED = "give the folder that save_pretrained, or an export to ONNX, wrote"
+
+
+def weights_in(folder: Path) -> list[Path]:
+    """The files of a folder and those below that hold weights, in the order of their names."""
+    return sorted(path for pattern in WEIGHTS for path in folder.rglob(pattern))
+
+
+def fingerprint(folder: Path, files: Iterable[Path]) -> str:
+    """sha256 over files of a folder and their names, in this order, hexadecimal."""
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.relative_to(folder).as_posix().encode())
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

@@ -18,7 +18,7 @@ from askdoc.types import Document, Mark, Passage, count_lines
 
 LIMIT = 1000  # characters in a passage: about 220 word pieces of English; the embedder reads 256
 SHORT = 80  # characters under which a paragraph cannot stand alone
-SPLITTER = f"paragraphs 1, {LIMIT} characters"  # for the index's recipe: another splitter makes other passages
+SPLITTER = f"paragraphs 2, {LIMIT} characters"  # for the index's recipe: another splitter makes other passages
 
 _LONG_LINE = 120  # characters of a line that no one wrapped by hand: a paragraph of its own
 _LONG_LEAD = 200  # characters of headings that stay even with a paragraph that must be cut
@@ -208,8 +208,20 @@ def _join(before: _Unit, unit: _Unit) -> _Unit:
 
 
 _JOINER = "\u200d"  # holds the parts of one emoji together
-_EMOJI_MODIFIERS = range(0x1F3FB, 0x1F400)  # skin colours
-_LOW_SURROGATES = range(0xDC00, 0xE000)
+_FOLLOWERS = frozenset(
+    [
+        *("\u200c", _JOINER, "ﾞ", "ﾟ"),  # joiners, voicing marks of half width
+        *("\u0e33", "\u0eb3"),  # Thai and Lao am: half of it stands above the letter before it
+        *map(chr, range(0x1160, 0x1200)),  # the later letters of a Korean syllable in pieces
+        *map(chr, range(0xD7B0, 0xD7FC)),
+        *map(chr, range(0x1F3FB, 0x1F400)),  # skin colours
+        *map(chr, range(0xE0020, 0xE0080)),  # tags: the flags of England, Scotland and Wales
+        *map(chr, range(0xDC00, 0xE000)),  # low surrogates
+    ]
+)
+_FLAG_LETTERS = range(0x1F1E6, 0x1F200)
+_VIRAMA = 9  # as a combining class: it ties the letter before it to the one after it
+_CLAUSE_END = re.compile(r"[，、；：､﹐﹑﹔،؛;,]")
 
 
 def _windows(text: str, unit: _Unit) -> list[Range]:
@@ -252,16 +264,24 @@ def _cut_before(text: str, start: int, target: int) -> int:
     words = part.rsplit(None, 1)
     if len(words) == 2 and len(words[0]) >= SHORT and not text[target].isspace():
         return start + len(words[0])  # less than `SHORT` may be the heading of a text without spaces
+    clauses = [found.end() for found in _CLAUSE_END.finditer(part)]
+    if clauses and 2 * clauses[-1] > len(part) and not _continues(text, start + clauses[-1]):
+        return start + clauses[-1]
     end = next((at for at in range(target, start, -1) if not _continues(text, at)), target)
     return start + len(text[start:end].rstrip())
 
 
 def _continues(text: str, at: int) -> bool:
     """Whether the character at `at` belongs to the one before it: an accent, half of a pair, part of an emoji."""
-    char = text[at]
-    code = ord(char)
-    joined = text[at - 1] == _JOINER or char == _JOINER
-    return joined or unicodedata.category(char)[0] == "M" or code in _EMOJI_MODIFIERS or code in _LOW_SURROGATES
+    before, char = text[at - 1], text[at]
+    if char in _FOLLOWERS or unicodedata.category(char)[0] == "M" or before == _JOINER:
+        return True
+    if ord(char) in _FLAG_LETTERS:  # two and two make a flag
+        first = at
+        while first and ord(text[first - 1]) in _FLAG_LETTERS:
+            first -= 1
+        return (at - first) % 2 == 1
+    return unicodedata.combining(before) == _VIRAMA and char.isalpha()
 
 
 def _coarse(pieces: Iterable[Range]) -> list[Range]:
@@ -305,8 +325,12 @@ _SENTENCE_BREAK = re.compile(
             | {_LINE_BREAK}[^\S\r\n]*+(?={_LIST_ITEM})
             | (?<![^\r\n])\#{{1,6}}[ \t][^\r\n]*+               # a Markdown heading
             | (?<=[\r\n])(?:={{3,}}+|-{{3,}}+)[ \t]*+(?=[\r\n])  # the line under one
-            | [。！？｡]++[」』”’）】》〉"')]*+ )
-    | (?<![.!?…।؟۔])[.!?…।؟۔]++["'”’»)\]*_]*+(?:\[\d{{1,4}}\])*+(?=\s)
+            | [。！？｡।॥။។៕።፧]++[」』”’）】》〉»"')]*+            # no space need follow
+            | ．++(?!\d)
+            | (?<=[\u0370-\u03ff])[;\u037e](?=\s)               # the Greek question mark
+            | (?<=[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3])
+              [.!?]++(?=[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff]) )
+    | (?<![.!?…؟۔։།])[.!?…؟۔։།]++["'”’»)\]*_]*+(?:\[\d{{1,4}}\])*+(?=\s)
     """,
     re.VERBOSE,
 )

@@ -36,6 +36,7 @@ from askdoc.errors import (
     WriteError,
 )
 from askdoc.indexes import REBUILD
+from askdoc.readers import DEFAULT as READER
 from askdoc.types import Skipped, Source
 
 FORMAT = 1
@@ -80,6 +81,7 @@ class Manifest:
 
     root: the folder that document paths start from, relative to the index folder. paths: what the user asked to index,
     relative to the root. next_id: the next free passage id. files: size and sha256 of each file of the generation.
+    reader: by its name, the one to ask with. reader_fingerprint: of one in a folder of its own; empty for others.
     """
 
     generation: int
@@ -91,6 +93,8 @@ class Manifest:
     skipped: tuple[Skipped, ...] = ()
     next_id: int = 1
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    reader: str = READER
+    reader_fingerprint: str = ""
 
     @property
     def passages(self) -> int:
@@ -156,6 +160,8 @@ def _manifest(data: Mapping[str, Any]) -> Manifest:
         skipped=tuple(Skipped(**skipped) for skipped in data["skipped"]),
         next_id=int(data["next_id"]),
         files={str(name): dict(stated) for name, stated in data["files"].items()},
+        reader=str(data.get("reader", READER)),  # older indexes name none
+        reader_fingerprint=str(data.get("reader_fingerprint", "")),
     )
 
 
@@ -215,10 +221,14 @@ def check(folder: Path, manifest: Manifest) -> None:
 
 
 def check_recipe(folder: Path, manifest: Manifest, recipe: Recipe) -> None:
-    """Raise `IndexMismatchError` if the index was made with other weights or settings than these."""
+    """Raise `IndexMismatchError` if the index was made with other weights or settings than these.
+
+    A name alone is no matter: the same weights may have moved.
+    """
+    same_weights = manifest.recipe.fingerprint == recipe.fingerprint
     for name in (each.name for each in dataclasses.fields(Recipe)):
         made, wanted = getattr(manifest.recipe, name), getattr(recipe, name)
-        if made != wanted:
+        if made != wanted and not (name == "embedder" and same_weights):
             raise IndexMismatchError(
                 f"the index in {folder} was made with {name} {made!r}, now it is {wanted!r}",
                 hint="build it anew: askdoc index --rebuild",

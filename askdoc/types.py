@@ -222,6 +222,7 @@ class Reply:
     answers: best first, none below `min_confidence`; empty when the documents do not say.
     hits: the passages that were read, best first. timing_ms: milliseconds by stage
     (load, retrieve, read, total). remarks: what the asker should know, such as a file that changed.
+    calibrated: confidences were fitted for the models that gave them. unread: why no answer was looked for, if so.
     """
 
     question: str
@@ -231,6 +232,8 @@ class Reply:
     index: IndexInfo
     timing_ms: Mapping[str, float] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    calibrated: bool = True
+    unread: str = ""
 
     @property
     def answered(self) -> bool:

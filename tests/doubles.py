@@ -15,6 +15,7 @@ class CountingEmbedder(HashingEmbedder):
     """Remembers which passages it embedded. In the table of embedders as "counting"."""
 
     name = "counting"
+    fingerprint = "c0" * 32
     embedded: list[str] = []  # noqa: RUF012  # one list for all: the build opens its own instance
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:

@@ -238,3 +238,35 @@ def test_the_index_is_named_as_it_was_typed(folder: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(folder.parent)
     assert ask.open_index("index", reader="overlap").info.path == "index"
     assert ask.open_index("index", reader="overlap").info.root == os.path.realpath(folder.parent)
+
+
+CHINESE = "河上的老石桥是石匠李建国在一七八四年夏天完成的。他和十二名工人一起工作了四年。"
+
+
+@pytest.mark.parametrize("question", ["谁完成了石桥？", "кто достроил мост?", "من أكمل الجسر؟"])
+def test_a_question_in_another_script_is_not_put_to_an_english_reader(question: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"{CHINESE}\n\nThe old bridge was finished by Thomas Reed.\n", encoding="utf-8")
+    build.index([tmp_path / "a.txt"], tmp_path / "index")
+    with ask.open_index(tmp_path / "index") as index:
+        reply = index.ask(question, min_confidence=0)
+        assert not reply.answered
+        assert "English" in reply.unread
+        assert reply.unread in reply.remarks
+        found = [hit.passage.text for hit in reply.hits if "lexical" in hit.ranks]
+        assert [hit.passage.text for hit in reply.hits] == found, "an English embedder has nothing to say to it"
+        assert (CHINESE in "".join(found)) == ("桥" in question)
+
+
+def test_passages_in_another_script_are_not_read_by_an_english_reader(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"{CHINESE * 5}\n\n{'The bridge was finished by Thomas Reed. ' * 9}\n")
+    (tmp_path / "b.txt").write_text(CHINESE)
+    build.index([tmp_path / "a.txt"], tmp_path / "both")
+    with ask.open_index(tmp_path / "both") as index:
+        reply = index.ask("Who finished the bridge?", min_confidence=0)
+        assert reply.answered
+        assert all(answer.hit.passage.text.isascii() for answer in reply.answers)
+        assert any(CHINESE in hit.passage.text for hit in reply.hits)
+    build.index([tmp_path / "b.txt"], tmp_path / "one")
+    with ask.open_index(tmp_path / "one") as index:
+        reply = index.ask("Who finished the bridge?", min_confidence=0)
+        assert (reply.answered, "passages are in another script" in reply.unread) == (False, True)

@@ -33,10 +33,10 @@ def core(index: LookUpIndex, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace
     """The core as the command line calls it, and what it was called with."""
     seen = SimpleNamespace(opened=[], built=[], inside=[])
 
-    def open_index(folder: Path | None = None, *, refresh: str = "auto") -> LookUpIndex:
+    def open_index(folder: Path | None = None, *, refresh: str = "auto", reader: str | None = None) -> LookUpIndex:
         if folder is not None and folder.name == "missing":
             raise IndexMissingError("there is no index in missing", hint="make one: askdoc index PATH…")
-        seen.opened.append((folder, refresh))
+        seen.opened.append((folder, refresh) if reader is None else (folder, refresh, reader))
         return index
 
     def build(paths: list[Path], folder: Path | None = None, **options: Any) -> SimpleNamespace:
@@ -71,6 +71,7 @@ def status_of(folder: Path) -> SimpleNamespace:
         folder=folder, root=Path("docs"), format=1, generation=7, created="2026-01-02", recipe={"embedder": "hashing"},
         documents=(("a.txt", 12, "fresh"), ("b.txt", 3, "changed")), skipped=(Skipped("c.bin", "binary"),),
         new=("d.txt",), bytes=12_345, damaged=() if folder.name != "broken" else ("dense/vectors",),
+        reader="askdoc-reader", calibrated=True,
     )  # fmt: skip
 
 
@@ -118,9 +119,11 @@ def test_a_question_that_is_a_command_name_is_asked_with_ask(run: Run, index: Lo
 
 
 def test_options_reach_the_core(run: Run, index: LookUpIndex, core: SimpleNamespace) -> None:
-    run("offer?", "-n", "2", "-k", "7", "--min-confidence", "0.2", "--index", "D", "--refresh", "never")
+    run(
+        "offer?", "-n", "2", "-k", "7", "--min-confidence", "0.2", "--index", "D", "--refresh", "never", "--reader", "R"
+    )
     assert index.asked == [("offer?", 2, 7, 0.2)]
-    assert core.opened == [(Path("D"), "never")]
+    assert core.opened == [(Path("D"), "never", "R")]
     assert index.closed
 
 

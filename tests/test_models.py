@@ -40,7 +40,8 @@ def test_a_card_says_where_the_weights_come_from_and_what_they_are_worth(name: s
 
 
 @pytest.mark.parametrize("harm", ["flip", "cut", "unlink"])
-def test_altered_weights_are_never_loaded(harm: str, copy: Path) -> None:
+def test_altered_weights_are_never_loaded(harm: str, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "BUNDLED", copy.parent)
     weights = copy / "model.onnx"
     data = bytearray(weights.read_bytes())
     if harm == "unlink":
@@ -85,7 +86,7 @@ def test_embedders_and_readers_say_which_weights_they_use(monkeypatch: pytest.Mo
 
 def test_tokens_know_the_characters_they_cover() -> None:
     text = "Thomas Reed's naïve bridges 🌉 cost 5."
-    tokens = OnnxModel(bundled("embedder")).tokens(text)
+    tokens = OnnxModel(bundled("embedder")).tokenizer.tokens(text)
     assert len(tokens) == len(tokens.ids) == len(tokens.offsets)
     assert [text[start:end] for start, end in tokens.offsets[:4]] == ["Thomas", "Reed", "'", "s"]
     assert text[tokens.offsets[-2][0] : tokens.offsets[-2][1]] == "5"
@@ -93,5 +94,5 @@ def test_tokens_know_the_characters_they_cover() -> None:
 
 def test_a_text_gives_the_same_numbers_again() -> None:
     model = OnnxModel(bundled("embedder"))
-    ids = model.tokens("The old stone bridge.").ids
+    ids = model.tokenizer.framed("The old stone bridge.", 256)
     np.testing.assert_array_equal(model.run(ids), model.run(ids))

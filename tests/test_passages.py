@@ -146,7 +146,12 @@ def test_one_endless_word_is_cut_hard() -> None:
     assert [len(part) for part in texts("x" * 2500)] == [834, 833, 833]
 
 
-@pytest.mark.parametrize("unit", ["e\u0301", "n\u0303\u0323", "👩\u200d🚒", "👍🏽", "\ud83d\udc4d", "\u0915\u093f"])
+CLUSTERS = ["🇫🇷", "🏴\U000e0067\U000e0062\U000e007f", "क्ष", "น้ำ", "\u1112\u1161\u11ab", "ﾊﾟ", "ស្ត្រី", "❤\ufe0f\u200d🔥"]
+
+
+@pytest.mark.parametrize(
+    "unit", ["e\u0301", "n\u0303\u0323", "👩\u200d🚒", "👍🏽", "\ud83d\udc4d", "\u0915\u093f", *CLUSTERS]
+)
 def test_a_hard_cut_never_divides_what_is_one_character_to_a_reader(unit: str) -> None:
     for offset in range(len(unit)):
         parts = texts("x" * offset + unit * 900)
@@ -263,3 +268,38 @@ def test_headings_list_items_and_table_rows_are_sentences_of_their_own() -> None
     assert parts(text) == [
         "# Title", "Text on\nit.", "A note", "- one", "- two", "| a |", "| b |", "2) end", "Setext\n------", "More",
     ]  # fmt: skip
+
+
+# --- other scripts
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        ["我来了。", "你好!", "我是李。", "３．１４是一个数。", "他说：「走吧。」", "她笑了？", "是的"],
+        ["行きましょう。", "雨だ！", "傘は？", "ない"],
+        ["वह आया।", "वह गया।", "क्या हुआ?", "ठीक है॥", "बस"],
+        ["هل جاء؟", "نعم.", "ذهب۔", "بعد ذلك"],
+        ["ဟုတ်တယ်။", "နေကောင်းလား။", "ကောင်းပါတယ်"],
+        ["គាត់មកហើយ។", "គាត់ទៅហើយ៕", "ចប់"],
+        ["Ήρθε.", "Τι κάνεις;", "Καλά"],
+        ["서울은 수도이다.", "부산은 항구다.", "끝"],
+        ["መጣ።", "ሄደ።", "አበቃ"],
+        ["Եկավ։", "Գնաց։", "Վերջ"],
+    ],
+    ids=lambda expected: expected[0],
+)
+@pytest.mark.parametrize("space", ["", " "])
+def test_sentences_of_other_scripts_end_where_they_end(expected: list[str], space: str) -> None:
+    needs_space = any(mark in "".join(expected) for mark in ".?؟۔;։") and "我" not in expected[0]
+    text = (space or (" " if needs_space else "")).join(expected)
+    assert [text[start:end] for start, end in sentences(text)] == expected
+
+
+def test_a_long_paragraph_without_spaces_is_cut_at_sentence_ends_else_at_clauses() -> None:
+    parts = texts("这是第一句话。那是第二句话！" * 200)
+    assert len(parts) > 2
+    assert all(part[-1] in "。！" for part in parts)
+    parts = texts("这是一个没有句号的段落，" * 200)
+    assert len(parts) > 2
+    assert all(part[-1] == "，" for part in parts)

@@ -23,7 +23,7 @@ class Embedder(Protocol):
     """Turns texts into unit vectors.
 
     name: what `open_embedder` takes. fingerprint: sha256 of the weights, or of what stands in for them; two embedders
-    with the same fingerprint give the same vectors. dimension: length of a vector.
+    with the same fingerprint give the same vectors. dimension: length of a vector. english: it knows English alone.
     """
 
     @property
@@ -32,6 +32,8 @@ class Embedder(Protocol):
     def fingerprint(self) -> str: ...
     @property
     def dimension(self) -> int: ...
+    @property
+    def english(self) -> bool: ...
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Embed texts to be found; shape (texts, dimension), each row of length 1."""

@@ -18,6 +18,7 @@ class HashingEmbedder:
     """Signed feature hashing (Weinberger et al. 2009) of lower-cased words and their letter trigrams."""
 
     name = "hashing"
+    english = False
     dimension = 256
     fingerprint = hashlib.sha256(b"words and trigrams, crc32, 256 signed buckets, 1").hexdigest()
 

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 class OnnxEmbedder:
     """Mean-pooled sentence embeddings; a text is cut after `max_tokens` word pieces, as the model was trained."""
 
+    english = True
+
     def __init__(self, argument: str = "") -> None:
         model = bundled("embedder")
         self.name = DEFAULT
         self.fingerprint = model.fingerprint
         self.dimension = int(model.settings["dimension"])
-        self._length = int(model.settings["max_tokens"]) - 2  # beside [CLS] and [SEP]
+        self._length = int(model.settings["max_tokens"])
         self._model = OnnxModel(model)
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
@@ -33,4 +35,4 @@ class OnnxEmbedder:
         return vectors
 
     def embed_query(self, text: str) -> Vectors:
-        return self._model.run(self._model.tokens(text).ids[: self._length])
+        return self._model.run(self._model.tokenizer.framed(text, self._length))

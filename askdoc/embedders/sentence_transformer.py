@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,24 +10,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from askdoc.errors import ModelError, UsageError
+from askdoc.models import fingerprint, weights_in
 
 if TYPE_CHECKING:
     from askdoc.types import Vectors
-
-WEIGHTS = ("*.safetensors", "*.bin", "*.onnx")
 
 
 class SentenceTransformerEmbedder:
     """Embeds with sentence-transformers on the CPU, from files alone; its prompts `query` and `passage` are used."""
 
+    english = False  # which languages it knows is between the person and the model
+
     def __init__(self, argument: str = "") -> None:
-        folder = Path(argument).expanduser()
+        folder = Path(os.path.abspath(os.path.expanduser(argument)))  # noqa: PTH100, PTH111  # as it is named, links and all
         if not argument or not folder.is_dir():
-            raise UsageError(
-                f"there is no model folder {argument!r}", hint="type --embedder sentence-transformers:FOLDER"
-            )
-        self.name = f"sentence-transformers:{argument}"
-        self.fingerprint = fingerprint(folder)
+            raise UsageError(f"there is no model folder {argument!r}", hint=MOVED)
+        weights = weights_in(folder)
+        if not weights:
+            raise ModelError(f"{folder} holds no weights", hint=SAVED)
+        self.name = f"sentence-transformers:{folder}"  # whoever asks may stand elsewhere
+        self.fingerprint = fingerprint(folder, weights)
         self._model = _load(folder)
         self.dimension = int(self._model.get_embedding_dimension() or 0)
 
@@ -56,17 +58,5 @@ def _load(folder: Path):  # type: ignore[no-untyped-def]  # the library is not i
         raise ModelError(f"{folder} does not load as a sentence-transformers model: {error}", hint=SAVED) from error
 
 
+MOVED = "say where it is: askdoc index --embedder sentence-transformers:FOLDER"
 SAVED = "give the folder that SentenceTransformer.save wrote"
-
-
-def fingerprint(folder: Path) -> str:
-    """sha256 over the weight files of a folder, in the order of their names; raises `ModelError` if it holds none."""
-    files = sorted(path for pattern in WEIGHTS for path in folder.rglob(pattern))
-    if not files:
-        raise ModelError(f"{folder} holds no weights", hint=SAVED)
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.relative_to(folder).as_posix().encode())
-        with path.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()

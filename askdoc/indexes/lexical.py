@@ -1,8 +1,9 @@
-"""Passages by words: tantivy (BM25, English stemming). It keeps the passages' text too, so there is no third store."""
+"""Passages by words: tantivy (BM25, stems). It keeps the passages' text too, so there is no third store."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,18 +16,22 @@ import tantivy
 
 from askdoc.errors import IndexDamagedError, WriteError
 from askdoc.indexes import REBUILD, Entry, Scored
+from askdoc.indexes.words import WORDS, asked, indexed
 from askdoc.types import Passage, Query, Source
 
 if TYPE_CHECKING:
     from askdoc.types import Vectors
 
-ANALYSER = "words, lower case, accents folded, English stems, positions, 1"
+STEMMERS = ("russian", "greek", "arabic", "tamil")  # beside the English one; each knows its own script alone
+ANALYSER = f"{WORDS}; stems: english, {', '.join(STEMMERS)}; positions, 2"
 LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 FUNCTION_WORDS = (
     "a an and are as at be been by did do does for from had has have how in is it its of on or that the their this to "
     "was were what when where which who whom whose why will with"
 )
 _PAIR = 0.35  # what a pair of words counts, of its BM25 score
+_STEMMED = re.compile("[\u0370-\u03ff\u0400-\u04ff\u0600-\u06ff\u0b80-\u0bff]")  # their scripts
+_LONGEST = 120  # bytes in UTF-8; longer ones are no words
 _HEAP = 64_000_000  # bytes that the writer may fill before it writes a segment
 _EXACT = 50_000  # passages up to which a removal rebuilds the index, so that its scores are those of a fresh build
 
@@ -58,7 +63,8 @@ class LexicalIndex:
         self._folder = folder
         self._writer: tantivy.IndexWriter | None = None
         self._removed = False
-        self._analyser = _analyser()
+        self._analyser = _analyser("english")
+        self._others = _analyser(*STEMMERS)
         self._function_words = frozenset(self._analyser.analyze(FUNCTION_WORDS))
         self._borrowed: TemporaryDirectory[str] | None = None
         self._index = self._create(folder) if create else self._open(folder)
@@ -104,13 +110,13 @@ class LexicalIndex:
 
     def _clauses(self, question: str) -> Iterator[tantivy.Query]:
         schema = self._index.schema
-        words = self._analyser.analyze(question)
+        words = self._analyser.analyze(self._stemmed(asked(question)))
         telling = [word for word in words if word not in self._function_words] or words
         for word in dict.fromkeys(telling):
-            yield tantivy.Query.term_query(schema, "text", word)
+            yield tantivy.Query.term_query(schema, "words", word)
         for pair in dict.fromkeys(pairwise(words)):
             if not self._function_words.issuperset(pair):
-                yield tantivy.Query.boost_query(tantivy.Query.phrase_query(schema, "text", list(pair)), _PAIR)
+                yield tantivy.Query.boost_query(tantivy.Query.phrase_query(schema, "words", list(pair)), _PAIR)
 
     def passages(self, ids: Sequence[int]) -> dict[int, Stored]:
         """The stored passages with these ids; ids that are not there are left out."""
@@ -155,7 +161,7 @@ class LexicalIndex:
         return Stored(
             id=fields["id"][0],
             document=fields["document"][0],
-            text=fields["text"][0],
+            text=bytes(fields["text"][0]).decode(errors="surrogatepass"),
             start=fields["start"][0],
             line=next(iter(fields.get("line", [])), None),
             label=next(iter(fields.get("label", [])), None),
@@ -169,7 +175,11 @@ class LexicalIndex:
 
     def _write(self, passages: Iterable[Stored]) -> None:
         for stored in passages:
-            self._writing().add_document(_document(stored))
+            self._writing().add_document(_document(stored, self._stemmed(indexed(stored.text))))
+
+    def _stemmed(self, words: str) -> str:
+        """The words, those of other scripts than the Latin as stems. The field's own analyser does the Latin ones."""
+        return " ".join(self._others.analyze(words)) if _STEMMED.search(words) else words
 
     def _commit(self) -> None:
         writer = self._writing()
@@ -210,15 +220,15 @@ def _link_all(folder: Path, place: Path) -> None:
             shutil.copy2(path, place)
 
 
-def _analyser() -> tantivy.TextAnalyzer:
-    return (
-        tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-        .filter(tantivy.Filter.remove_long(80))
-        .filter(tantivy.Filter.lowercase())
-        .filter(tantivy.Filter.ascii_fold())
-        .filter(tantivy.Filter.stemmer("english"))
-        .build()
+def _analyser(*stemmers: str) -> tantivy.TextAnalyzer:
+    builder = (
+        tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
+        .filter(tantivy.Filter.remove_long(_LONGEST))
+        .filter(tantivy.Filter.ascii_fold())  # such as ø and ł, which Unicode does not take apart
     )
+    for language in stemmers:
+        builder = builder.filter(tantivy.Filter.stemmer(language))
+    return builder.build()
 
 
 def _schema() -> tantivy.Schema:
@@ -226,7 +236,8 @@ def _schema() -> tantivy.Schema:
     builder.add_unsigned_field("id", stored=True, indexed=True, fast=True)
     builder.add_unsigned_field("document", stored=True, indexed=True)
     builder.add_unsigned_field("digest", indexed=True)
-    builder.add_text_field("text", stored=True, tokenizer_name="askdoc", index_option="position")
+    builder.add_text_field("words", tokenizer_name="askdoc", index_option="position")
+    builder.add_bytes_field("text", stored=True)
     builder.add_unsigned_field("start", stored=True)
     builder.add_unsigned_field("line", stored=True)
     builder.add_unsigned_field("page", stored=True)
@@ -239,12 +250,13 @@ def _stored(entry: Entry) -> Stored:
     return Stored(entry.id, entry.document, passage.text, passage.start, passage.line, passage.label, passage.page)
 
 
-def _document(stored: Stored) -> tantivy.Document:
+def _document(stored: Stored, words: str) -> tantivy.Document:
     document = tantivy.Document()
     for name in ("id", "document", "start"):
         document.add_unsigned(name, getattr(stored, name))
     document.add_unsigned("digest", digest(stored.text))
-    document.add_text("text", stored.text)
+    document.add_text("words", words)
+    document.add_bytes("text", stored.text.encode(errors="surrogatepass"))
     if stored.line is not None:
         document.add_unsigned("line", stored.line)
     if stored.label is not None:

@@ -34,6 +34,7 @@ def reply_to_dict(reply: Reply, *, tags: Mapping[str, object] | None = None) -> 
         "question": reply.question,
         "answered": reply.answered,
         "min_confidence": round(reply.min_confidence, 4),
+        "calibrated": reply.calibrated,
         "answers": [_answer(answer) for answer in reply.answers],
         "passages": [_passage(hit) for hit in reply.hits],
         "index": _index(reply.index),
@@ -58,6 +59,8 @@ def status_to_dict(status: Status) -> Data:
         "created": status.created,
         "bytes": status.bytes,
         "recipe": dict(status.recipe),
+        "reader": status.reader,
+        "calibrated": status.calibrated,
         "documents": [
             {"document": path, "passages": passages, "state": state} for path, passages, state in status.documents
         ],

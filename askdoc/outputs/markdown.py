@@ -43,7 +43,7 @@ def _write(lines: Iterator[str], stream: TextIO) -> None:
 def _reply_lines(reply: Reply) -> Iterator[str]:
     yield from (f"## {escape(reply.question)}", "")
     if not reply.answered:
-        yield from ("The documents do not say.", "")
+        yield from (f"Not answered: {escape(reply.unread)}." if reply.unread else "The documents do not say.", "")
     for answer in reply.answers:
         yield from _answer_lines(answer)
     if reply.hits:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
+from askdoc import embedders, readers
 from askdoc.outputs.json import status_to_dict, to_text
 from askdoc.outputs.printable import count, folder_name, one_line
 
@@ -42,7 +43,11 @@ def _lines(status: Status) -> Iterator[str]:
         "documents from": folder_name(status.root),
         "written": f"{status.created}, generation {status.generation}, format {status.format}",
         **{key: str(value) for key, value in status.recipe.items()},
+        "reader": status.reader,
+        "confidence": "calibrated" if status.calibrated else "not calibrated for these models",
     }
+    for kind, bundled in (("embedder", embedders.DEFAULT), ("reader", readers.DEFAULT)):
+        facts[kind] += " (knows only English)" if facts.get(kind) == bundled else ""
     width = max(map(len, facts))
     yield from (f"  {key:<{width}}  {one_line(value)}" for key, value in facts.items())
     yield from _documents(status)

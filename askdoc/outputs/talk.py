@@ -28,7 +28,12 @@ def reply_lines(reply: Reply) -> list[str]:
     lines = [f"askdoc: {one_line(remark)}" for remark in reply.remarks]
     if reply.index.stale and not lines:
         lines.append("askdoc: documents have changed since they were indexed; `askdoc index` takes the changes in")
+    if reply.answered and not reply.calibrated:
+        lines.append(f"askdoc: the confidence is not calibrated for these models; to do so: {CALIBRATE}")
     return lines
+
+
+CALIBRATE = "python -m askdoc.training.confidence --help"
 
 
 def report_lines(report: BuildReport) -> list[str]:

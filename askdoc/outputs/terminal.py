@@ -93,6 +93,10 @@ class Page:
 
     def nothing(self, reply: Reply) -> Iterator[RenderableType]:
         """The documents do not say; what can be tried."""
+        if reply.unread:
+            yield from self.paragraph("Not answered.", style="bold")
+            yield _indented(Text(f"{reply.unread[0].upper()}{reply.unread[1:]}.", style="dim"))
+            return
         yield from self.paragraph("The documents do not say.", style="bold")
         if reply.hits and reply.min_confidence > 0:
             threshold = percent(reply.min_confidence)

@@ -1,4 +1,4 @@
-"""Readers find the words of a passage that answer a question.
+"""Readers find the words of a passage that answer a question. A name that is a path is a folder with a model.
 
 To add one: write `readers/NAME.py` with a class that fits `Reader` and takes the part of the name after the colon
 (empty without one), and add a line to `READERS`. The contract suite (`tests/contracts/test_readers.py`) runs on it.
@@ -6,8 +6,10 @@ To add one: write `readers/NAME.py` with a class that fits `Reader` and takes th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Protocol, cast
 
 from askdoc.errors import UsageError
@@ -17,12 +19,14 @@ DEFAULT = "askdoc-reader"
 
 
 class Reader(Protocol):
-    """Finds the spans of passages that answer a question. name, fingerprint: as for embedders."""
+    """Finds the spans of passages that answer a question. name, fingerprint, english: as for embedders."""
 
     @property
     def name(self) -> str: ...
     @property
     def fingerprint(self) -> str: ...
+    @property
+    def english(self) -> bool: ...
 
     def read(self, question: str, passages: Sequence[str]) -> list[Reading]:
         """Read each passage for itself; one reading a passage, in order. Scores are comparable across passages.
@@ -39,9 +43,23 @@ READERS: Mapping[str, str] = {
 
 
 def open_reader(name: str = DEFAULT) -> Reader:
-    """Open a reader by its name."""
+    """Open a reader by its name, or by the folder of a question-answering model."""
+    folder = folder_of(name)
+    if folder is not None:
+        from askdoc.readers.folder import open_folder
+
+        return open_folder(folder)
     kind, _, argument = name.partition(":")
     if kind not in READERS:
-        raise UsageError(f"there is no reader called {name!r}", hint=f"known are: {', '.join(READERS)}")
+        known = f"known are: {', '.join(READERS)}; or give the folder of a model"
+        raise UsageError(f"there is no reader called {name!r}", hint=known)
     module, _, attribute = READERS[kind].partition(":")
     return cast(Reader, getattr(import_module(module), attribute)(argument))
+
+
+def folder_of(name: str) -> Path | None:
+    """The absolute path of the folder that a name stands for; None if it does not look like a path, nor is one."""
+    if not name or name.partition(":")[0] in READERS:
+        return None
+    path = Path(os.path.abspath(os.path.expanduser(name)))  # noqa: PTH100, PTH111  # as it is named, links and all
+    return path if path.is_dir() or os.sep in name or "/" in name else None

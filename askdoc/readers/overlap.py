@@ -24,6 +24,7 @@ class OverlapReader:
     """Ranks sentences by the share of the question's rarer words that stand in them; answers with the longest rest."""
 
     name = "overlap"
+    english = False
     fingerprint = hashlib.sha256(b"overlap reader 1").hexdigest()
 
     def __init__(self, argument: str = "") -> None:

@@ -1,6 +1,7 @@
 """Fits what askdoc decides with: the fusion, the ranking of answers, the confidence and the threshold.
 
     python -m askdoc.training.confidence DEV_FOLDER TRAIN_FOLDER [--sample N] [--check SQUAD_FILE …] [--out fitted.json]
+        [--reader FOLDER [--embedder NAME]]
 
 It indexes the paragraphs of `squad_v1.1_dev_a`, asks its questions (answerable), those of `squad_v2.0_dev_a` that have
 no answer there (unanswerable, but on the subject) and some of other sets whose paragraphs are not in the index
@@ -27,13 +28,15 @@ import numpy as np
 
 from askdoc import ask, ranking
 from askdoc.confidence import Calibration, Evidence
+from askdoc.embedders import open_embedder
 from askdoc.evaluation.metrics import Rated, auroc, calibration_error, coverage_at, equal_mass_bins, risk_coverage
 from askdoc.evaluation.run import Plan, document_path, temporary_index
 from askdoc.evaluation.squad import Dataset, exact_match, f1, load_squad
 from askdoc.fusion import fuse
 from askdoc.indexes import Scored
-from askdoc.models import BUNDLED
+from askdoc.models import BUNDLED, FITTED
 from askdoc.ranking import Settings
+from askdoc.readers import folder_of
 from askdoc.types import Hit, Reading
 
 RIGHT = (
@@ -90,10 +93,10 @@ def asked(index: ask.Index, case: Case) -> Case:
     return replace(case, rankings=index.rankings(case.question), hits=tuple(hits), readings=tuple(readings))
 
 
-def collect(answerable: Dataset, cases: Sequence[Case]) -> tuple[list[Case], dict[int, str], str]:
-    """Ask every case; also the paragraph of each passage id, and the reader's fingerprint."""
+def collect(answerable: Dataset, cases: Sequence[Case], plan: Plan) -> tuple[list[Case], dict[int, str], str]:
+    """Ask every case with the plan's models; also the paragraph of each passage id, and the reader's fingerprint."""
     texts = [paragraph.text for paragraph in answerable.paragraphs]
-    with temporary_index(texts, Plan(), lambda *_: None) as opened:
+    with temporary_index(texts, plan, lambda *_: None) as opened:
         index = cast(ask.Index, opened)
         done = []
         for at, case in enumerate(cases):
@@ -304,31 +307,46 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=1500, help="answerable questions")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--check", type=Path, action="append", default=[], help="a SQuAD-format file of another domain")
-    parser.add_argument("--out", type=Path, default=BUNDLED / "fitted.json")
+    parser.add_argument("--reader", help="the folder of another reader; what is fitted for it is kept there")
+    parser.add_argument("--embedder", help="another embedder, to be used with that reader")
+    parser.add_argument("--out", type=Path, help="default: fitted.json beside the bundled models, or the other reader")
     parser.add_argument("--cache", type=Path, help="keep the asked questions in this folder, or take them from there")
     arguments = parser.parse_args()
+    plan, folder = Plan(embedder=arguments.embedder, reader=arguments.reader), folder_of(arguments.reader or "")
+    if (arguments.embedder or arguments.reader) and folder is None and arguments.out is None:
+        parser.error("name the folder of a reader, --reader FOLDER, or a file, --out FILE")
     dev = load_squad(arguments.dev / "squad_v1.1_dev_a.json.gz")
     unanswerable = load_squad(arguments.dev / "squad_v2.0_dev_a.json.gz")
     others = [load_squad(arguments.train / f"{name}.json.gz") for name in OFF_TOPIC]
     sizes = {"sample": arguments.sample, "seed": arguments.seed}
-    asked_dev = cached(dev, questions(dev, unanswerable, others, **sizes), arguments.cache)
+    asked_dev = cached(dev, questions(dev, unanswerable, others, **sizes), plan, arguments.cache)
     fitted, figures = fit_all(*asked_dev)
+    if plan.embedder is not None:
+        fitted["confidence"]["embedder"] = open_embedder(plan.embedder).fingerprint
     for path in arguments.check:
         other = load_squad(path)
         sizes = {"sample": arguments.sample // 3, "seed": arguments.seed}
-        cases, _, _ = cached(other, questions(other, None, [dev], **sizes), arguments.cache)
+        cases, _, _ = cached(other, questions(other, None, [dev], **sizes), plan, arguments.cache)
         fitted["measured"][f"checked on {other.name}"] = report_as_fitted(cases, fitted)
-    arguments.out.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
+    (arguments.out or _beside(folder)).write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
     print(json.dumps({"fitted": fitted, "figures": figures}, indent=1))  # noqa: T201
 
 
-def cached(dataset: Dataset, cases: Sequence[Case], folder: Path | None) -> tuple[list[Case], dict[int, str], str]:
+def _beside(reader: Path | None) -> Path:
+    """Where askdoc looks for what was fitted for a reader."""
+    return (reader or BUNDLED) / FITTED
+
+
+def cached(
+    dataset: Dataset, cases: Sequence[Case], plan: Plan, folder: Path | None
+) -> tuple[list[Case], dict[int, str], str]:
     """`collect`, or what it gave the last time."""
-    kept = folder / f"{dataset.name}-{len(cases)}.pickle" if folder else None
+    models = "".join(f"-{name}".replace("/", "_") for name in (plan.embedder, plan.reader) if name)
+    kept = folder / f"{dataset.name}-{len(cases)}{models}.pickle" if folder else None
     if kept is not None and kept.exists():
         found: tuple[list[Case], dict[int, str], str] = pickle.loads(kept.read_bytes())  # noqa: S301  # our own file
         return found
-    found = collect(dataset, cases)
+    found = collect(dataset, cases, plan)
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_bytes(pickle.dumps(found))

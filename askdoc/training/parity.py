@@ -22,7 +22,7 @@ import torch
 from askdoc.evaluation.squad import Dataset, Scored, best_threshold_f1, exact_match, f1, load_squad
 from askdoc.models import BUNDLED, CARD, open_model
 from askdoc.onnx_model import OnnxModel
-from askdoc.readers.onnx import SpanReader
+from askdoc.readers.windows import SpanReader
 from askdoc.training.export_onnx import load_embedder, load_reader
 from askdoc.training.measure import sample
 
@@ -37,8 +37,8 @@ class TorchModel(OnnxModel):
         self.__dict__.update(exported.__dict__)
         self._network = network
 
-    def run(self, first: Sequence[int], second: Sequence[int] | None = None) -> npt.NDArray[np.float32]:
-        inputs = {name: torch.from_numpy(array) for name, array in self.inputs(first, second).items()}
+    def run(self, ids: Sequence[int], types: Sequence[int] | None = None) -> npt.NDArray[np.float32]:
+        inputs = {name: torch.from_numpy(array) for name, array in self.inputs(ids, types).items()}
         with torch.inference_mode():
             output: npt.NDArray[np.float32] = self._network(**inputs)[0].numpy()
         return output
@@ -79,7 +79,7 @@ def compare_readers(source: Path, exported: Path, dataset: Dataset) -> dict[str,
     model = open_model(exported)
     onnx = OnnxModel(model)
     networks = {"onnx": onnx, "pytorch": TorchModel(onnx, load_reader(source)[0])}
-    return {name: reader_scores(SpanReader(network, model), dataset) for name, network in networks.items()}
+    return {name: reader_scores(SpanReader(network, model, name=name), dataset) for name, network in networks.items()}
 
 
 def compare_embedders(source: Path, exported: Path, dataset: Dataset) -> dict[str, Any]:
@@ -87,10 +87,10 @@ def compare_embedders(source: Path, exported: Path, dataset: Dataset) -> dict[st
     model = open_model(exported)
     onnx = OnnxModel(model)
     original = TorchModel(onnx, load_embedder(source)[0])
-    length = int(model.settings["max_tokens"]) - 2
+    length = int(model.settings["max_tokens"])
 
     def embedded(network: OnnxModel) -> Callable[[str], npt.NDArray[np.float32]]:
-        return lambda text: network.run(network.tokens(text).ids[:length])
+        return lambda text: network.run(network.tokenizer.framed(text, length))
 
     cosines = [
         float(embedded(onnx)(question.text) @ embedded(original)(question.text)) for question in dataset.questions[:200]

@@ -137,7 +137,8 @@ def test_json_has_exactly_the_fields_of_schema_1(name: str) -> None:
     data = json.loads(written(name, ANSWERED))
     citation = {"document", "label", "page", "line_start", "line_end", "char_start", "char_end", "sha256"}
     assert list(data) == [
-        *("schema", "question", "answered", "min_confidence", "answers", "passages", "index", "remarks", "timing_ms")
+        *("schema", "question", "answered", "min_confidence", "calibrated", "answers", "passages", "index", "remarks"),
+        "timing_ms",
     ]
     assert set(data["answers"][0]) == {"text", "confidence", "sentence", "support", "passage", "citation"}
     assert set(data["passages"][0]) == {"rank", "text", "score", "ranks", "citation", "also"}

@@ -1,0 +1,111 @@
+"""Text → what its words are looked up by, in any script: words with a space between them, not yet stemmed. Pure.
+
+What people leave out or cannot type does not count: case, accents, vowel points, tatweel, nukta, full width,
+ligatures, invisible characters, the digits' script (Unicode's NFKC and case folding, without most diacritics). Marks
+that make another letter stay: vowel signs, viramas, the kana's voicing marks, and Cyrillic й and ў.
+
+Chinese, Japanese, Korean, Thai, Lao, Khmer, Burmese and some others do not separate words by spaces (or, in Korean, not
+from their particles). Their text becomes overlapping pairs of characters, with whatever marks belong to them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from itertools import pairwise
+
+WORDS = "NFKC, case and diacritics folded, character pairs where no spaces are, 1"  # for the index's recipe
+
+# Texts of other characters than these, English ones mostly, are in NFKC and hold no scripts without spaces.
+_UNUSUAL = re.compile("[^\x00-\xa9\xab\xac\xae-\xb1\xb4\xb6-\xb8\xbb\xbf-\xff\u2010-\u2027\u2030-\u203b\u20a0-\u20c0™]")
+_UNSPACED = re.compile(
+    "["
+    "\u0e01-\u0e3a\u0e40-\u0e4e"  # Thai
+    "\u0e81-\u0ece\u0edc-\u0edf"  # Lao
+    "\u1000-\u103f\u1050-\u108f\u109a-\u109d\ua9e0-\ua9ef\ua9fa-\ua9fe\uaa60-\uaa7f"  # Burmese
+    "\u1780-\u17d3\u17d7\u17dc\u17dd"  # Khmer
+    "\u1950-\u19c9\u1a20-\u1a7c\u1b00-\u1b4c\ua980-\ua9c0\uaa80-\uaadd"  # Tai scripts, Balinese, Javanese
+    "\u1100-\u11ff\ua960-\ua97c\uac00-\ud7fb"  # Hangul
+    "\u3041-\u3096\u3099\u309a\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"  # kana
+    "\u3105-\u312f\u31a0-\u31bf\ua000-\ua48c"  # bopomofo, Yi
+    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
+    "]+"
+)
+_LETTERS_OF_THEIR_OWN = "ЙйЎў"  # not и and у with an accent
+_VARIANTS = {
+    **{"ى": "ي", "ی": "ي", "ک": "ك", "ـ": ""},  # Arabic letters as Egyptian and Persian writers type them; tatweel
+    **{"ʼ": " ", "ʻ": " ", "ʹ": " ", "ʺ": " "},  # apostrophes that Unicode counts as letters; most people type others
+}
+_NO_LETTERS = re.compile("[™℠]")  # NFKC would make letters of them, at the end of a name
+
+
+def asked(text: str) -> str:
+    """What a question looks for."""
+    return _paired(text, lambda _: None)
+
+
+def indexed(text: str) -> str:
+    """What a passage is found by: also, at its end, the single characters of scripts without spaces."""
+    singles: dict[str, None] = {}
+    words = _paired(text, lambda units: singles.update(dict.fromkeys(units)))
+    return f"{words} {' '.join(singles)}" if singles else words
+
+
+def _paired(text: str, tell: Callable[[list[str]], None]) -> str:
+    if not _UNUSUAL.search(text):
+        return text.translate(_FOLDED)
+
+    def pairs(run: re.Match[str]) -> str:
+        units = _units(run[0])
+        tell(units)
+        return f" {' '.join(first + second for first, second in pairwise(units)) or units[0]} "
+
+    normal = unicodedata.normalize("NFKC", _NO_LETTERS.sub(" ", text)).translate(_FOLDED)
+    return _UNSPACED.sub(pairs, normal)
+
+
+def _units(run: str) -> list[str]:
+    """The characters, each with the marks that belong to it."""
+    units: list[str] = []
+    for char in run:
+        if units and unicodedata.category(char)[0] == "M":
+            units[-1] += char
+        else:
+            units.append(char)
+    return units
+
+
+class _Folding(dict[int, str]):
+    """Code point → what stands for it; each is worked out when it first occurs."""
+
+    def __missing__(self, code: int) -> str:
+        folded = self[code] = _folded(chr(code))
+        return folded
+
+
+_FOLDED = _Folding()
+
+
+def _folded(char: str) -> str:
+    if char in _LETTERS_OF_THEIR_OWN:
+        return char.lower()
+    category = unicodedata.category(char)
+    if category == "Cf":  # joiners, directions, soft hyphens
+        return " " if char == "\u200b" else ""  # ZERO WIDTH SPACE: the one that parts words
+    if category[0] in "PSZ" or category in ("Cc", "Co", "Cs"):
+        return " "
+    if category == "Nd":
+        return str(unicodedata.decimal(char))
+    parts = unicodedata.normalize("NFD", char)
+    kept = "".join(part for part in parts if not _is_diacritic(part))
+    folded = unicodedata.normalize("NFC", kept).casefold()
+    return _VARIANTS.get(folded, folded)
+
+
+def _is_diacritic(char: str) -> bool:
+    """Is it a mark that can be left out? By its canonical combining class, as Unicode's own tables name them."""
+    if unicodedata.category(char) == "Me" or "VARIATION SELECTOR" in unicodedata.name(char, "") or char == "\u034f":
+        return True
+    place = unicodedata.combining(char)
+    return place in (1, 7) or 10 <= place <= 36 or 200 <= place <= 240  # overlays, nuktas, points, accents
