@@ -20,7 +20,7 @@ from askdoc.embedders import Embedder
 from askdoc.errors import AskdocError, UsageError
 from askdoc.fusion import Fused, fuse
 from askdoc.indexes import Scored
-from askdoc.indexes.dense import STRUCTURE, DenseIndex
+from askdoc.indexes.dense import DenseIndex, structure_today
 from askdoc.indexes.lexical import ANALYSER, LexicalIndex
 from askdoc.models import BUNDLED
 from askdoc.passages import SPLITTER, sentences
@@ -166,10 +166,11 @@ class Index:
         self._standing: dict[str, bool] = {}  # path → is the file still what was indexed? Asked anew for each question
         self.embedder: Embedder = embedders.open_embedder(manifest.recipe.embedder)
         embedder = self.embedder
+        structure = structure_today(manifest.recipe.structure)
         store.check_recipe(
             folder,
             manifest,
-            Recipe(embedder.name, embedder.fingerprint, embedder.dimension, SPLITTER, ANALYSER, STRUCTURE),
+            Recipe(embedder.name, embedder.fingerprint, embedder.dimension, SPLITTER, ANALYSER, structure),
         )
         generation = store.generation_folder(folder, manifest)
         self._dense = DenseIndex(generation / "dense", dimension=manifest.recipe.dimension)

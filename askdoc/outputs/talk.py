@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
-from askdoc.errors import AskdocError
+from askdoc.errors import AskdocError, Interrupted
 from askdoc.outputs.printable import count, folder_name, one_line
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ LISTED = 10  # files named one by one before the rest is only counted
 Progress: TypeAlias = Callable[[str, int, int], None]
 
 
-def error_lines(error: AskdocError) -> list[str]:
+def error_lines(error: AskdocError | Interrupted) -> list[str]:
     """What happened and what to do next, one line each, whatever stands in a file's name."""
     return [f"askdoc: {one_line(error.message)}", f"hint: {one_line(error.hint)}"]
 
