@@ -35,6 +35,7 @@ EXACT = 50_000  # passages that are compared one by one; 12 ms
 SHARE = 8  # or a so-manieth part of the packed ones, if that is more: packing anew gets dearer as they grow
 POINTS = 40  # vectors that each list is trained on; FAISS asks for 39 at least
 PROBES = 128
+_THREADS = faiss.omp_get_max_threads()
 _CHUNK = 10_000  # vectors that are unpacked at a time
 
 
@@ -76,6 +77,7 @@ class DenseIndex:
                 _without_table(part.writable()).remove_ids(wanted)
 
     def search(self, query: Query, limit: int) -> list[Scored]:
+        faiss.omp_set_num_threads(1)  # one question is no work for two: a thread that is waited for costs more
         found: list[Scored] = []
         for part in self._parts():
             scores, ids = part.index.search(query.vector[None, :], max(1, min(limit, len(part))))
@@ -114,6 +116,7 @@ class DenseIndex:
 
     def _pack(self) -> None:
         """Train lists on all vectors and move them there; unpacked are never more than the sample and a chunk."""
+        faiss.omp_set_num_threads(_THREADS)
         ids = np.sort(np.concatenate([part.ids() for part in self._parts()]))
         new = _inverted(self._dimension, _lists_for(len(ids)))
         sample = np.linspace(0, len(ids) - 1, min(len(ids), new.nlist * POINTS)).astype(np.int64)

@@ -24,7 +24,7 @@ def write_status_as_json(status: Status, stream: TextIO) -> None:
     stream.flush()
 
 
-def size(number: int) -> str:
+def size(number: float) -> str:
     """Bytes in the largest unit that leaves at least one before the point."""
     value, unit = float(number), "B"
     for larger in ("kB", "MB", "GB", "TB"):
