@@ -55,7 +55,7 @@ def write_files(work: Path, folder: Path, *, passages: int, files: int) -> None:
     for number in range(files):
         place = folder / f"{number // 100:03d}"
         place.mkdir(parents=True, exist_ok=True)
-        lengths = rng.integers(40, 140, size=each)
+        lengths = rng.integers(40, 110, size=each)
         drawn = np.searchsorted(cumulated, rng.random(int(lengths.sum())))
         text = iter([words[at] for at in drawn])
         paragraphs = [
