@@ -40,7 +40,8 @@ class Status:
     """What an index holds and whether that is still so.
 
     recipe: as in the manifest. documents: path, passages, and "fresh", "changed" or "missing". new: files that are not
-    indexed yet. bytes: of the index on disk. damaged: its files that are not as they were written.
+    indexed yet. bytes: of the index on disk. damaged: its files that are not as they were written. unread: documents
+    that were still to be read when the indexing was interrupted.
     """
 
     folder: Path
@@ -54,6 +55,7 @@ class Status:
     new: tuple[str, ...]
     bytes: int
     damaged: tuple[str, ...]
+    unread: int
 
 
 def open_index(folder: Path | str | None = None, *, refresh: str = "auto", reader: str = readers.DEFAULT) -> Index:
@@ -90,6 +92,8 @@ def _open(folder: Path, *, open_reader: str) -> Index:
 
 def _refresh(folder: Path, manifest: Manifest, *, always: bool) -> tuple[bool, tuple[str, ...]]:
     """Bring the index up to date if that is quick (or asked for); else say that it is stale, and why."""
+    if manifest.unread and not always:  # to go on from there may take hours
+        return True, (f"{manifest.unread} documents are not indexed yet; to go on with them: askdoc index",)
     changes = _changes(folder, manifest)
     if not changes and not always:
         return False, ()
@@ -422,4 +426,5 @@ def status(folder: Path | str | None = None) -> Status:
         new=tuple(path for path in changed if path not in known),
         bytes=sum(int(stated["size"]) for stated in manifest.files.values()),
         damaged=tuple(damaged),
+        unread=manifest.unread,
     )

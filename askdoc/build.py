@@ -1,7 +1,8 @@
 """The writing story: files → documents → passages → vectors → index.
 
 `index` reads what changed since the last time, splits it, embeds the passages that are new and commits all of it as the
-next generation. Passages that were there before, under whatever path, keep their vectors.
+next generation. Passages that were there before, under whatever path, keep their vectors. What takes long is committed
+in steps, so that whatever ends a run, the next one goes on from there.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "askdoc index PATH…"
 AGAIN = "to go on, run the same command again"
+ELSEWHERE = "a new index keeps what is done of it when it is interrupted; to make one: --index DIR"
 BATCH = 256  # passages between two reports of progress
 CHECKPOINT = 60.0  # seconds of work after which it is saved,
 COST = 20  # or so many times as long as saving took, if that is longer: it costs 5 % at most
@@ -328,6 +330,7 @@ class _Writer:
     gone: list[Entry] = field(default_factory=list)  # entries whose passages are still to be removed
     added: list[tuple[Entry, int]] = field(default_factory=list)  # with the next free passage id after each
     failed: list[Skipped] = field(default_factory=list)
+    unread: int = 0
     skipped: tuple[Skipped, ...] = ()
     run: dict[int, int] = field(default_factory=dict)  # a text's digest → id, for the passages that are not saved yet
 
@@ -387,6 +390,7 @@ class _Writer:
 
     def _add_all(self, pending: Sequence[_Pending]) -> None:
         total, done = sum(one.source.size for one in pending), 0
+        self.unread = len(pending)
         for one in pending:
             try:
                 document = one.given or _load(one)
@@ -395,6 +399,7 @@ class _Writer:
             else:
                 self._add(document, done, total)
             done += one.source.size
+            self.unread -= 1
             self._tell("embedding", done, total)
             if self.checkpoints and (time.monotonic() >= self.due or len(self.run) >= REMEMBERED):
                 self._checkpoint()
@@ -494,6 +499,7 @@ class _Writer:
             documents=tuple(sorted(documents, key=lambda entry: entry.source.path)),
             skipped=tuple(sorted([*self.skipped, *self.failed], key=lambda one: one.path)),
             next_id=self.next_id,
+            unread=self.unread,
         )
 
     def _commit(self, manifest: Manifest) -> None:
@@ -508,10 +514,11 @@ class _Writer:
             self._remove(range(whole, self.next_id + BATCH))  # what there is of the document that was being added
             self.next_id = whole
             self._commit_done()
-        if not self.committed:
-            return Interrupted("interrupted before anything was done; the index is as it was", hint=AGAIN)
-        done = f"{self.committed:,} of {wanted:,} documents"
-        return Interrupted(f"interrupted; {done} are indexed and can be asked", hint=AGAIN)
+        if self.committed:
+            done = f"{self.committed:,} of {wanted:,} documents"
+            return Interrupted(f"interrupted; {done} are indexed and can be asked", hint=AGAIN)
+        message = "interrupted; nothing of this run is kept, the index is as it was"
+        return Interrupted(message, hint=AGAIN if self.checkpoints else ELSEWHERE)
 
 
 def _batched(passages: Sequence[Passage], size: int) -> Iterator[Sequence[Passage]]:

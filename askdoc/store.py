@@ -83,6 +83,7 @@ class Manifest:
 
     root: the folder that document paths start from, relative to the index folder. paths: what the user asked to index,
     relative to the root. next_id: the next free passage id. files: size and sha256 of each file of the generation.
+    unread: documents that the run was still to read when it committed this; not 0 where it was interrupted.
     """
 
     generation: int
@@ -94,6 +95,7 @@ class Manifest:
     skipped: tuple[Skipped, ...] = ()
     next_id: int = 1
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unread: int = 0
 
     @property
     def passages(self) -> int:
@@ -159,6 +161,7 @@ def _manifest(data: Mapping[str, Any]) -> Manifest:
         skipped=tuple(Skipped(**skipped) for skipped in data["skipped"]),
         next_id=int(data["next_id"]),
         files={str(name): dict(stated) for name, stated in data["files"].items()},
+        unread=int(data.get("unread", 0)),
     )
 
 

@@ -244,7 +244,7 @@ def interrupted(place: Path, *words: str, when: Callable[[], bool]) -> Ran:
 
 
 NOTHING_DONE = """\
-askdoc: interrupted before anything was done; the index is as it was
+askdoc: interrupted; nothing of this run is kept, the index is as it was
 hint: to go on, run the same command again
 """
 QUIET = ("", NOTHING_DONE)  # nothing is said where no document could have been done yet

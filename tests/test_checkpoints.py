@@ -97,12 +97,33 @@ def test_ctrl_c_keeps_the_documents_that_are_done(
         build.index([many], tmp_path / "index", embedder="tiring")
     assert "run the same command again" in caught.value.hint
     assert {path for path, _ in held(tmp_path / "index")} == {f"docs/{at}.txt" for at in range(4)}
+    assert ask.status(tmp_path / "index").unread == 5
     embedded.clear()
     rested(monkeypatch)
     report = build.index([many], tmp_path / "index")
     assert (report.added, report.unchanged, report.embedded, len(embedded)) == (5, 4, 15, 15)
+    assert ask.status(tmp_path / "index").unread == 0
     build.index([many], tmp_path / "fresh", embedder="tiring")
     assert held(tmp_path / "index") == held(tmp_path / "fresh")
+
+
+def test_a_question_meanwhile_is_answered_from_what_is_done_and_told_so(
+    many: Path, tmp_path: Path, embedded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And does not index the rest itself, which may take hours."""
+    tire_after(4 * 3, monkeypatch)
+    with pytest.raises(Interrupted):
+        build.index([many], tmp_path / "index", embedder="tiring")
+    rested(monkeypatch)
+    embedded.clear()
+    with ask.open_index(tmp_path / "index", reader="overlap") as index:
+        reply = index.search("mill at Ashford")
+    assert reply.hits
+    assert reply.index.stale
+    assert reply.remarks == ("5 documents are not indexed yet; to go on with them: askdoc index",)
+    assert embedded == []
+    with ask.open_index(tmp_path / "index", refresh="always", reader="overlap") as index:
+        assert (index.info.documents, index.info.stale) == (FILES, False)
 
 
 def test_half_a_document_is_not_kept(
@@ -119,7 +140,7 @@ def test_ctrl_c_before_anything_is_done_leaves_no_trace(
     many: Path, tmp_path: Path, embedded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tire_after(0, monkeypatch)
-    with pytest.raises(Interrupted, match="before anything was done"):
+    with pytest.raises(Interrupted, match="nothing of this run is kept"):
         build.index([many], tmp_path / "index", embedder="tiring")
     assert not (tmp_path / "index").exists()
 
@@ -205,8 +226,9 @@ def test_an_index_that_is_made_anew_replaces_the_old_one_only_when_it_is_whole(
     build.index([many], tmp_path / "index", embedder="tiring")
     before = (tmp_path / "index" / store.MANIFEST).read_bytes()
     tire_after(12, monkeypatch)
-    with pytest.raises(Interrupted, match="the index is as it was"):
+    with pytest.raises(Interrupted, match="the index is as it was") as caught:
         build.index([], tmp_path / "index", rebuild=True)
+    assert "--index DIR" in caught.value.hint
     assert (tmp_path / "index" / store.MANIFEST).read_bytes() == before
 
 

@@ -69,6 +69,8 @@ def _section(title: str, lines: list[str]) -> Iterator[str]:
 def _advice(status: Status) -> str:
     if status.damaged:
         return "The index is damaged. Build it again: askdoc index PATH…"
+    if status.unread:
+        return f"{count(status.unread, 'document')} not indexed yet, for it was interrupted. To go on: askdoc index"
     if status.new or any(state != "fresh" for _, _, state in status.documents):
         return "Documents have changed. Take the changes in: askdoc index"
     return "Everything is up to date."
