@@ -46,9 +46,7 @@ GENERATIONS = "generations"
 LOCK = "writer.lock"
 ENVIRONMENT = "ASKDOC_INDEX"
 SEAL = "seal"
-HASHED_ON_OPENING = (
-    32 * 2**20
-)  # bytes that are hashed on every opening, in some 25 ms; of the rest only the sizes count
+HASHED_ON_OPENING = 32 * 2**20  # bytes, which takes some 25 ms; of what is more, only the sizes are checked
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,8 +125,8 @@ class DenseIndex:
             faiss.copy_array_to_vector(faiss.vector_to_array(self._lists.index.sq.trained), new.sq.trained)
         for some in _chunks(ids):
             new.add_with_ids(self.vectors(some), some)
-        self._lists = _Part(self._folder / LISTS, new)
-        self._exact = _Part(self._folder / FILE, _flat(self._dimension))
+        packed, empty = _Part(self._folder / LISTS, new), _Part(self._folder / FILE, _flat(self._dimension))
+        self._lists, self._exact = packed, empty  # both or, if the user interrupts, none
 
 
 def _flat(dimension: int) -> Any:  # faiss has no types

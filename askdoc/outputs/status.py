@@ -70,7 +70,7 @@ def _advice(status: Status) -> str:
     if status.damaged:
         return "The index is damaged. Build it again: askdoc index PATH…"
     if status.unread:
-        return f"{count(status.unread, 'document')} not indexed yet, for it was interrupted. To go on: askdoc index"
+        return f"Indexing was interrupted, {count(status.unread, 'document')} still to be read. Go on: askdoc index"
     if status.new or any(state != "fresh" for _, _, state in status.documents):
         return "Documents have changed. Take the changes in: askdoc index"
     return "Everything is up to date."

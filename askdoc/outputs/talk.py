@@ -58,7 +58,7 @@ def _first(lines: list[str]) -> list[str]:
 
 
 @contextmanager
-def progress_on(stream: TextIO) -> Iterator[Progress | None]:
+def progress_on(stream: TextIO) -> Iterator[Progress]:
     """Progress bars that go when the work is done; where the stream is no terminal, a line a minute."""
     if not stream.isatty():
         yield _Log(stream)
