@@ -20,7 +20,7 @@ from askdoc.embedders import Embedder
 from askdoc.errors import AskdocError, IndexMismatchError, ModelError, UsageError
 from askdoc.fusion import Fused, fuse
 from askdoc.indexes import Scored
-from askdoc.indexes.dense import STRUCTURE, DenseIndex
+from askdoc.indexes.dense import DenseIndex, structure_today
 from askdoc.indexes.lexical import ANALYSER, LexicalIndex
 from askdoc.models import BUNDLED, FITTED, bundled
 from askdoc.passages import SPLITTER, sentences
@@ -42,8 +42,9 @@ class Status:
     """What an index holds and whether that is still so.
 
     recipe: as in the manifest. documents: path, passages, and "fresh", "changed" or "missing". new: files that are not
-    indexed yet. bytes: of the index on disk. damaged: its files that are not as they were written. reader: by its name;
-    calibrated: its confidences were fitted for it and the embedder.
+    indexed yet. bytes: of the index on disk. damaged: its files that are not as they were written. unread: documents
+    that were still to be read when the indexing was interrupted. reader: by its name; calibrated: its confidences were
+    fitted for it and the embedder.
     """
 
     folder: Path
@@ -57,6 +58,7 @@ class Status:
     new: tuple[str, ...]
     bytes: int
     damaged: tuple[str, ...]
+    unread: int
     reader: str = readers.DEFAULT
     calibrated: bool = True
 
@@ -96,6 +98,8 @@ def _open(folder: Path, *, open_reader: str | None) -> Index:
 
 def _refresh(folder: Path, manifest: Manifest, *, always: bool) -> tuple[bool, tuple[str, ...]]:
     """Bring the index up to date if that is quick (or asked for); else say that it is stale, and why."""
+    if manifest.unread and not always:  # to go on from there may take hours
+        return True, (f"{manifest.unread} documents are not indexed yet; to go on with them: askdoc index",)
     changes = _changes(folder, manifest)
     if not changes and not always:
         return False, ()
@@ -172,10 +176,11 @@ class Index:
         self._standing: dict[str, bool] = {}  # path → is the file still what was indexed? Asked anew for each question
         self.embedder: Embedder = embedders.open_embedder(manifest.recipe.embedder)
         embedder = self.embedder
+        structure = structure_today(manifest.recipe.structure)
         store.check_recipe(
             folder,
             manifest,
-            Recipe(embedder.name, embedder.fingerprint, embedder.dimension, SPLITTER, ANALYSER, STRUCTURE),
+            Recipe(embedder.name, embedder.fingerprint, embedder.dimension, SPLITTER, ANALYSER, structure),
         )
         generation = store.generation_folder(folder, manifest)
         self._dense = DenseIndex(generation / "dense", dimension=manifest.recipe.dimension)
@@ -484,6 +489,7 @@ def status(folder: Path | str | None = None) -> Status:
         calibrated=is_calibrated(
             fitted_for(manifest.reader), _reader_fingerprint(manifest), manifest.recipe.fingerprint
         ),
+        unread=manifest.unread,
     )
 
 

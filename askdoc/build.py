@@ -1,7 +1,8 @@
 """The writing story: files → documents → passages → vectors → index.
 
 `index` reads what changed since the last time, splits it, embeds the passages that are new and commits all of it as the
-next generation. Passages that were there before, under whatever path, keep their vectors.
+next generation. Passages that were there before, under whatever path, keep their vectors. What takes long is committed
+in steps, so that whatever ends a run, the next one goes on from there.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from typing import TYPE_CHECKING
 
 from askdoc import readers, store
 from askdoc.embedders import DEFAULT, Embedder, open_embedder
-from askdoc.errors import AskdocError, LoadError, UsageError
+from askdoc.errors import AskdocError, Interrupted, LoadError, UsageError
 from askdoc.files import Found, find_files
 from askdoc.indexes import Entry as PassageEntry
-from askdoc.indexes.dense import STRUCTURE, DenseIndex
+from askdoc.indexes.dense import FLAT, DenseIndex, structure_today
 from askdoc.indexes.lexical import ANALYSER, LexicalIndex, digest
 from askdoc.isolation import LoaderProcess
 from askdoc.loaders import HEAD_BYTES, find_loader
@@ -33,7 +34,12 @@ if TYPE_CHECKING:
     from askdoc.types import Vectors
 
 EXAMPLE = "askdoc index PATH…"
+AGAIN = "to go on, run the same command again"
+ELSEWHERE = "a new index keeps what is done of it when it is interrupted; to make one: --index DIR"
 BATCH = 256  # passages between two reports of progress
+CHECKPOINT = 60.0  # seconds of work after which it is saved,
+COST = 20  # or so many times as long as saving took, if that is longer: it costs 5 % at most
+REMEMBERED = 250_000  # passages after which it is saved too: their texts' digests are kept in memory until then
 
 Progress = Callable[[str, int, int], None]
 """Called with a stage ("reading": files, "embedding": bytes of text, "writing": generations), done, and total."""
@@ -89,7 +95,9 @@ def index(
         manifest = _rooted(folder, stored or _empty(before, embedder), wanted, root)
         opened = open_embedder(embedder or manifest.recipe.embedder)
         manifest = _with_models(manifest, opened, reader)
-        with closing(_Writer(draft, manifest, opened, progress, stored=stored)) as writer:
+        # An index that is made anew replaces the old one only when it is whole.
+        writer = _Writer(draft, manifest, opened, progress, stored=stored, checkpoints=not rebuild or before is None)
+        with closing(writer):
             report = writer.update(*_survey(folder, manifest, _new(folder, stored, wanted)))
         return dataclasses.replace(report, seconds=time.perf_counter() - started)
 
@@ -127,9 +135,9 @@ def cache_folder() -> Path:
     return Path(base) / "askdoc"
 
 
-def recipe(embedder: Embedder) -> Recipe:
-    """What an index made now with this embedder would be made of."""
-    return Recipe(embedder.name, embedder.fingerprint, embedder.dimension, SPLITTER, ANALYSER, STRUCTURE)
+def recipe(embedder: Embedder, structure: str = FLAT) -> Recipe:
+    """What an index made now with this embedder would be made of. structure: what its size has made of it."""
+    return Recipe(embedder.name, embedder.fingerprint, embedder.dimension, SPLITTER, ANALYSER, structure)
 
 
 def _is_current(folder: Path) -> bool:
@@ -137,7 +145,8 @@ def _is_current(folder: Path) -> bool:
     try:
         manifest = store.read_manifest(folder)
         store.check(folder, manifest)
-        return manifest.recipe == recipe(open_embedder(manifest.recipe.embedder))
+        made = manifest.recipe
+        return made == recipe(open_embedder(made.embedder), structure_today(made.structure))
     except AskdocError:
         return False
 
@@ -319,24 +328,42 @@ def _nothing(paths: Sequence[str], skipped: Sequence[Skipped]) -> UsageError:
 
 @dataclass
 class _Writer:
-    """Applies a survey to a draft of the index."""
+    """Applies a survey to a draft of the index.
+
+    While it works it commits what is done from time to time: the documents that were added, those that stay, and the
+    old passages of what is still to be read. Each such checkpoint is a whole index, and the next run goes on from it.
+    """
 
     draft: Draft
-    manifest: Manifest
+    manifest: Manifest  # as it will be committed, or was last
     embedder: Embedder
     progress: Progress | None
     stored: Manifest | None = None  # what stands on the disk; None when the index is made anew
+    checkpoints: bool = False
     embedded: int = 0
-    remarks: list[tuple[str, str]] = field(default_factory=list)
-    run: dict[int, int] = field(default_factory=dict)  # a text's digest → id, for the passages added now
+    kept: Sequence[Entry] = ()
+    gone: list[Entry] = field(default_factory=list)  # entries whose passages are still to be removed
+    added: list[tuple[Entry, int]] = field(default_factory=list)  # with the next free passage id after each
+    failed: list[Skipped] = field(default_factory=list)
+    unread: int = 0
+    skipped: tuple[Skipped, ...] = ()
+    run: dict[int, int] = field(default_factory=dict)  # a text's digest → id, for the passages that are not saved yet
 
     def __post_init__(self) -> None:
-        store.check_recipe(self.draft.index, self.manifest, recipe(self.embedder))
+        made = recipe(self.embedder, structure_today(self.manifest.recipe.structure))
+        store.check_recipe(self.draft.index, self.manifest, made)
         self.next_id = self.manifest.next_id
-        self.create = not self.manifest.documents
+        self.number = 1 + max((entry.id for entry in self.manifest.documents), default=0)
+        self.committed = 0  # how many of `added` are
+        self.saving = False
+        self._open(create=not self.manifest.documents)
+        self.due = time.monotonic() + CHECKPOINT
+
+    def _open(self, *, create: bool) -> None:
+        self.create = create
         dimension = self.embedder.dimension
-        self.dense = DenseIndex(self.draft.folder / "dense", dimension=dimension, create=self.create)
-        self.lexical = LexicalIndex(self.draft.folder / "lexical", create=self.create)
+        self.dense = DenseIndex(self.draft.folder / "dense", dimension=dimension, create=create)
+        self.lexical = LexicalIndex(self.draft.folder / "lexical", create=create)
 
     def close(self) -> None:
         """End what writes in the background, before anybody clears the draft away."""
@@ -344,79 +371,66 @@ class _Writer:
         self.lexical.close()
 
     def update(self, pending: Sequence[_Pending], kept: Sequence[Entry], skipped: Sequence[Skipped]) -> BuildReport:
-        """Remove what is gone, add what is pending, and commit."""
-        known = {entry.source.path: entry for entry in self.manifest.documents}
+        """Remove what is gone, add what is pending, and commit. Raises `Interrupted` if the user will not wait."""
+        before = self.manifest.documents
+        known = {entry.source.path for entry in before}
         kept_ids = {entry.id for entry in kept}
-        gone = [entry for entry in self.manifest.documents if entry.id not in kept_ids]
+        self.kept, self.skipped = kept, tuple(skipped)
+        self.gone = gone = [entry for entry in before if entry.id not in kept_ids]
         with store.library_write_errors(self.draft.index), LoaderProcess() as loaders:
-            old = [stored.id for entry in gone for stored in self.lexical.of_document(entry.id)]
-            added, failed = self._add_all(pending, loaders)
-            self._remove(old)
-            self._tell("writing", 0, 1)
-            self._save()
-        skipped = (*skipped, *failed)
-        if self.stored is None and not added:
-            raise _nothing(self.manifest.paths, skipped)
-        manifest = dataclasses.replace(
-            self.manifest,
-            documents=tuple(sorted([*kept, *added], key=lambda entry: entry.source.path)),
-            skipped=tuple(sorted(skipped, key=lambda one: one.path)),
-            next_id=self.next_id,
-        )
-        if self._is_news(manifest):
-            manifest = self.draft.commit(manifest)
-        self._tell("writing", 1, 1)
-        paths = {entry.source.path for entry in added}
+            try:
+                self._add_all(pending, loaders)
+                self._finish()
+            except KeyboardInterrupt as interrupt:
+                raise self._interrupted(len(pending)) from interrupt
+        paths = {entry.source.path for entry, _ in self.added}
         return BuildReport(
             folder=self.draft.index,
-            added=len(paths - known.keys()),
-            changed=len(paths & known.keys()),
+            added=len(paths - known),
+            changed=len(paths & known),
             removed=len({entry.source.path for entry in gone} - paths),
             unchanged=len(kept),
-            passages=manifest.passages,
+            passages=self.manifest.passages,
             embedded=self.embedded,
-            skipped=manifest.skipped,
-            remarks=tuple(self.remarks),
+            skipped=self.manifest.skipped,
+            remarks=tuple((entry.source.path, remark) for entry, _ in self.added for remark in entry.remarks),
             seconds=0.0,
         )
-
-    def _is_news(self, manifest: Manifest) -> bool:
-        """Is there anything to write: another content, or a later date that settles what was suspect?"""
-        return manifest != self.stored or bool(store.suspects(self.draft.index, manifest))
 
     def _tell(self, stage: str, done: int, total: int) -> None:
         if self.progress is not None:
             self.progress(stage, done, total)
 
-    def _add_all(self, pending: Sequence[_Pending], loaders: LoaderProcess) -> tuple[list[Entry], list[Skipped]]:
-        added: list[Entry] = []
-        failed: list[Skipped] = []
+    # Adding
+
+    def _add_all(self, pending: Sequence[_Pending], loaders: LoaderProcess) -> None:
         total, done = sum(one.source.size for one in pending), 0
-        number = 1 + max((entry.id for entry in self.manifest.documents), default=0)
+        self.unread = len(pending)
         for one in pending:
             try:
                 document = one.given or _load(one, loaders)
             except LoadError as error:
-                failed.append(Skipped(one.source.path, error.message))
+                self.failed.append(Skipped(one.source.path, error.message))
             else:
-                added.append(self._add(document, number, done, total))
-                number += 1
+                self._add(document, done, total)
             done += one.source.size
+            self.unread -= 1
             self._tell("embedding", done, total)
-        return added, failed
+            if self.checkpoints and (time.monotonic() >= self.due or len(self.run) >= REMEMBERED):
+                self._checkpoint()
 
-    def _add(self, document: Document, number: int, done: int, total: int) -> Entry:
+    def _add(self, document: Document, done: int, total: int) -> None:
         passages = split(document)
         for batch in _batched(passages, BATCH):
-            entries = [PassageEntry(self.next_id + at, number, passage) for at, passage in enumerate(batch)]
+            entries = [PassageEntry(self.next_id + at, self.number, passage) for at, passage in enumerate(batch)]
             vectors = self._vectors(entries)
             self.dense.add(entries, vectors)
             self.lexical.add(entries)
             self.next_id += len(entries)
             reached = batch[-1].end / max(1, len(document.text))
             self._tell("embedding", done + int(document.source.size * reached), total)
-        self.remarks += [(document.source.path, remark) for remark in document.remarks]
-        return Entry(number, document.source, len(passages), document.remarks)
+        self.added.append((Entry(self.number, document.source, len(passages), document.remarks), self.next_id))
+        self.number += 1
 
     def _vectors(self, entries: Sequence[PassageEntry]) -> Vectors:
         """Vectors for passages, shape (entries, dimension); a text that the index has already is not embedded again."""
@@ -424,12 +438,15 @@ class _Writer:
 
         vectors = np.empty((len(entries), self.embedder.dimension), dtype=np.float32)
         todo: dict[str, list[int]] = {}  # a text → the rows it stands in
+        same: dict[int, int] = {}  # a row → the passage that has its text
         for row, entry in enumerate(entries):
             known = self._known(entry)
             if known is None:
                 todo.setdefault(entry.passage.text, []).append(row)
             else:
-                vectors[row] = self.dense.vectors([known])[0]
+                same[row] = known
+        if same:
+            vectors[list(same)] = self.dense.vectors(list(same.values()))
         if todo:
             for rows, vector in zip(todo.values(), self.embedder.embed_passages(list(todo)), strict=True):
                 vectors[rows] = vector
@@ -444,14 +461,79 @@ class _Writer:
         stored = None if self.create else self.lexical.with_text(text)
         return None if stored is None else stored.id
 
+    # Committing
+
+    def _checkpoint(self) -> None:
+        """Commit what is done, and go on in the next generation."""
+        started = time.monotonic()
+        self._commit_done()
+        self.close()
+        self.draft.go_on(self.manifest)
+        self._open(create=False)
+        self.run.clear()
+        ended = time.monotonic()
+        self.due = ended + max(CHECKPOINT, COST * (ended - started))
+
+    def _commit_done(self) -> None:
+        """Commit what was added, in place of what it replaces; what else is gone may still lend its vectors."""
+        done = {entry.source.path for entry, _ in self.added}
+        self._save([entry for entry in self.gone if entry.source.path in done])
+        self._commit(self._manifest())
+
+    def _finish(self) -> None:
+        self._tell("writing", 0, 1)
+        self._save(self.gone)
+        manifest = self._manifest()
+        if self.stored is None and not manifest.documents:
+            raise _nothing(manifest.paths, manifest.skipped)
+        # News is another content, or a later date that settles what was suspect.
+        if manifest != self.stored or store.suspects(self.draft.index, manifest):
+            self._commit(manifest)
+        self._tell("writing", 1, 1)
+
+    def _save(self, gone: Sequence[Entry]) -> None:
+        """Write what was added, without the passages of the documents that are gone."""
+        self.saving = True
+        self._remove([stored.id for entry in gone for stored in self.lexical.of_document(entry.id)])
+        self.dense.save()
+        self.lexical.save()
+        removed = {entry.id for entry in gone}
+        self.gone = [entry for entry in self.gone if entry.id not in removed]
+
     def _remove(self, ids: Sequence[int]) -> None:
         if ids:
             self.dense.remove(ids)
             self.lexical.remove(ids)
 
-    def _save(self) -> None:
-        self.dense.save()
-        self.lexical.save()
+    def _manifest(self) -> Manifest:
+        """What is in the draft now."""
+        documents = [*self.kept, *self.gone, *(entry for entry, _ in self.added)]
+        return dataclasses.replace(
+            self.manifest,
+            recipe=dataclasses.replace(self.manifest.recipe, structure=self.dense.structure),
+            documents=tuple(sorted(documents, key=lambda entry: entry.source.path)),
+            skipped=tuple(sorted([*self.skipped, *self.failed], key=lambda one: one.path)),
+            next_id=self.next_id,
+            unread=self.unread,
+        )
+
+    def _commit(self, manifest: Manifest) -> None:
+        self.manifest = self.stored = self.draft.commit(manifest)
+        self.committed = len(self.added)
+        self.saving = False
+
+    def _interrupted(self, wanted: int) -> Interrupted:
+        """Commit the documents that are whole, if there are new ones, and say what is kept."""
+        if self.checkpoints and not self.saving and len(self.added) > self.committed:
+            whole = self.added[-1][1]
+            self._remove(range(whole, self.next_id + BATCH))  # what there is of the document that was being added
+            self.next_id = whole
+            self._commit_done()
+        if self.committed:
+            done = f"{self.committed:,} of {wanted:,} documents"
+            return Interrupted(f"interrupted; {done} are indexed and can be asked", hint=AGAIN)
+        message = "interrupted; nothing of this run is kept, the index is as it was"
+        return Interrupted(message, hint=AGAIN if self.checkpoints else ELSEWHERE)
 
 
 def _batched(passages: Sequence[Passage], size: int) -> Iterator[Sequence[Passage]]:

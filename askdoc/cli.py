@@ -18,7 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 from askdoc import __version__
-from askdoc.errors import AskdocError, UsageError, WriteError
+from askdoc.errors import AskdocError, Interrupted, UsageError, WriteError
 from askdoc.eval_command import EXAMPLE, eval_command
 from askdoc.outputs import OUTPUTS, open_output
 from askdoc.outputs.talk import error_lines, progress_on, reply_lines, report_lines
@@ -363,6 +363,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # what no part of the core could foresee, such as a working directory that was deleted
         unforeseen = AskdocError(f"the system refused: {error}", hint="is the working directory still there?")
         status = _fail(unforeseen, output_format=_error_format(words))
+    except Interrupted as stopped:
+        _say(error_lines(stopped))
+        status = INTERRUPTED
     except KeyboardInterrupt:
         status = INTERRUPTED
     _let_go_of_stdout()

@@ -9,6 +9,8 @@ AskdocError                  a message (what happened) and a hint (what to type 
 ├── IndexMismatchError       the index is of another format, or was made with other weights or settings
 ├── IndexBusyError           another process is writing the index
 └── WriteError               the disk is full, or the folder cannot be written
+
+Interrupted                  no error but the user's wish: a KeyboardInterrupt that says what is kept
 """
 
 
@@ -54,3 +56,12 @@ class IndexBusyError(AskdocError):
 
 class WriteError(AskdocError):
     """The disk is full, or the folder cannot be written."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Indexing was interrupted by the user: `message` says what is kept, `hint` how to go on."""
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint

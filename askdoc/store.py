@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ GENERATIONS = "generations"
 LOCK = "writer.lock"
 ENVIRONMENT = "ASKDOC_INDEX"
 SEAL = "seal"
-HASHED_ON_OPENING = 64 * 2**20  # bytes up to which a file's hash is checked on every opening, beyond only its size
+HASHED_ON_OPENING = 32 * 2**20  # bytes, which takes some 25 ms; of what is more, only the sizes are checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class Manifest:
     root: the folder that document paths start from, relative to the index folder. paths: what the user asked to index,
     relative to the root. next_id: the next free passage id. files: size and sha256 of each file of the generation.
     reader: by its name, the one to ask with. reader_fingerprint: of one in a folder of its own; empty for others.
+    unread: documents that the run was still to read when it committed this; not 0 where it was interrupted.
     """
 
     generation: int
@@ -95,6 +97,7 @@ class Manifest:
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     reader: str = READER
     reader_fingerprint: str = ""
+    unread: int = 0
 
     @property
     def passages(self) -> int:
@@ -162,6 +165,7 @@ def _manifest(data: Mapping[str, Any]) -> Manifest:
         files={str(name): dict(stated) for name, stated in data["files"].items()},
         reader=str(data.get("reader", READER)),  # older indexes name none
         reader_fingerprint=str(data.get("reader_fingerprint", "")),
+        unread=int(data.get("unread", 0)),
     )
 
 
@@ -198,24 +202,27 @@ def generation_folder(folder: Path, manifest: Manifest) -> Path:
 def damaged_files(folder: Path, manifest: Manifest, *, hashed_up_to: float = HASHED_ON_OPENING) -> list[str]:
     """The files of a generation that are missing or are not what was written, by name.
 
-    Sizes are always compared, hashes for files of at most `hashed_up_to` bytes.
+    Sizes are always compared; hashes from the smallest file on, as long as they are `hashed_up_to` bytes in all.
     """
     place = generation_folder(folder, manifest)
-    return [name for name, stated in manifest.files.items() if not _intact(place / name, stated, hashed_up_to)]
+    damaged, left = [], hashed_up_to
+    for name, stated in sorted(manifest.files.items(), key=lambda item: (item[1]["size"], item[0])):
+        left -= stated["size"]
+        if not _intact(place / name, stated, hashed=left >= 0):
+            damaged.append(name)
+    return sorted(damaged)
 
 
-def _intact(path: Path, stated: Mapping[str, Any], hashed_up_to: float) -> bool:
+def _intact(path: Path, stated: Mapping[str, Any], *, hashed: bool) -> bool:
     try:
-        if path.stat().st_size != stated["size"]:
-            return False
-        return bool(stated["size"] > hashed_up_to or hash_file(path) == stated["sha256"])
+        return path.stat().st_size == stated["size"] and (not hashed or hash_file(path) == stated["sha256"])
     except OSError:
         return False
 
 
-def check(folder: Path, manifest: Manifest) -> None:
-    """Raise `IndexDamagedError` if a file of the index is missing, cut short or altered."""
-    damaged = damaged_files(folder, manifest)
+def check(folder: Path, manifest: Manifest, *, hashed_up_to: float = HASHED_ON_OPENING) -> None:
+    """Raise `IndexDamagedError` if a file of the index is missing, cut short or altered; see `damaged_files`."""
+    damaged = damaged_files(folder, manifest, hashed_up_to=hashed_up_to)
     if damaged:
         raise IndexDamagedError(f"the index in {folder} is damaged: {', '.join(damaged[:3])}", hint=REBUILD)
 
@@ -247,17 +254,32 @@ class Draft:
     def __init__(self, index: Path, number: int) -> None:
         self.index = index
         self.number = number
-        self.folder = index / GENERATIONS / f"{number:06d}"
+        self._before: Manifest | None = None
+
+    @property
+    def folder(self) -> Path:
+        return self.index / GENERATIONS / f"{self.number:06d}"
+
+    def begin(self, before: Manifest | None) -> None:
+        """Make the folder, with what a generation holds."""
+        self._before = before
+        if before is None:
+            self.folder.mkdir(parents=True)
+        else:
+            # Links, where the file system has them, cost nothing: no index changes a file in place.
+            shutil.copytree(generation_folder(self.index, before), self.folder, copy_function=_link)
+
+    def go_on(self, committed: Manifest) -> None:
+        """Become the draft of the generation after the one that this draft has just become."""
+        self.number += 1
+        self.begin(committed)
 
     def commit(self, manifest: Manifest) -> Manifest:
         """Make this generation the index: flush its files, replace the manifest, drop what is no longer named."""
         written = [path for path in sorted(self.folder.rglob("*")) if path.is_file()]
         for path in written:  # some libraries write files for their owner alone; who may open the folder may read it
             path.chmod(self.folder.stat().st_mode & 0o666)
-        files = {
-            path.relative_to(self.folder).as_posix(): {"size": path.stat().st_size, "sha256": hash_file(path)}
-            for path in written
-        }
+        files = {path.relative_to(self.folder).as_posix(): self._stated(path) for path in written}
         for path in [*self.folder.rglob("*"), self.folder, self.folder.parent]:
             _flush(path)
         created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -265,6 +287,15 @@ class Draft:
         replace_file(self.index / MANIFEST, manifest_text(manifest))
         _sweep(self.index, self.number)
         return manifest
+
+    def _stated(self, path: Path) -> Mapping[str, Any]:
+        """Size and hash of a file; of one that is only linked to, as stated before, so that damage stays known."""
+        name = path.relative_to(self.folder).as_posix()
+        if self._before is not None and name in self._before.files:
+            linked = generation_folder(self.index, self._before) / name
+            if linked.exists() and linked.samefile(path):
+                return self._before.files[name]
+        return {"size": path.stat().st_size, "sha256": hash_file(path)}
 
 
 def replace_file(path: Path, text: str) -> None:
@@ -300,7 +331,8 @@ def writing(index: Path, *, wait: float = 10.0, fresh: bool = False) -> Iterator
     """Hold the index for writing: gives the next generation's draft and the manifest as it is now (None if new).
 
     fresh: begin with nothing, whatever is there. wait: seconds to wait for another writer before `IndexBusyError`.
-    Whatever goes wrong inside, the index stays as it was; where the system cannot write, that is a `WriteError`.
+    Whatever goes wrong inside, the index stays as it was last committed; where the system cannot write, that is a
+    `WriteError`.
     """
     with write_errors(index):
         _refuse_foreign(index)
@@ -334,12 +366,9 @@ def _next_number(index: Path) -> int:
 
 def _begin(draft: Draft, manifest: Manifest | None) -> None:
     _sweep_unnamed(draft.index, manifest)
-    if manifest is None:
-        draft.folder.mkdir(parents=True)
-        return
-    check(draft.index, manifest)
-    # Links, where the file system has them, cost nothing: no index changes a file in place.
-    shutil.copytree(generation_folder(draft.index, manifest), draft.folder, copy_function=_link)
+    if manifest is not None:
+        check(draft.index, manifest, hashed_up_to=inf)  # or damage would be written anew, with a hash that fits it
+    draft.begin(manifest)
 
 
 def _sweep_unnamed(index: Path, manifest: Manifest | None) -> None:
@@ -383,8 +412,8 @@ def library_write_errors(index: Path) -> Iterator[None]:
         raise WriteError(f"{index} could not be written: {reason}", hint=FREE if full else AGAIN) from error
 
 
-FREE = "free some space; the index is as it was"
-AGAIN = "the index is as it was; try again"
+FREE = "free some space and try again; the index is as it was last saved"
+AGAIN = "try again; the index is as it was last saved"
 
 
 def _write_error(index: Path, error: OSError) -> WriteError:

@@ -243,11 +243,19 @@ def interrupted(place: Path, *words: str, when: Callable[[], bool]) -> Ran:
     return Ran(130 if process.returncode == -signal.SIGINT else process.returncode, out, err)
 
 
+NOTHING_DONE = """\
+askdoc: interrupted; nothing of this run is kept, the index is as it was
+hint: to go on, run the same command again
+"""
+QUIET = ("", NOTHING_DONE)  # nothing is said where no document could have been done yet
+
+
 def test_ctrl_c_while_indexing_leaves_the_index_as_it_was(place: Path, large: Path) -> None:
     before = (place / "index" / store.MANIFEST).read_bytes()
     draft = place / "index" / store.GENERATIONS / "000002"
     ran = interrupted(place, "index", "large.txt", when=draft.exists)
-    assert (ran.status, ran.out, ran.err) == (130, "", "")
+    assert (ran.status, ran.out) == (130, "")
+    assert ran.err in QUIET
     assert (place / "index" / store.MANIFEST).read_bytes() == before
     assert not draft.exists()
     assert askdoc("search", "stone bridge", cwd=place).status == 0
@@ -257,14 +265,16 @@ def test_ctrl_c_while_indexing_for_the_first_time_leaves_nothing(place: Path, la
     ran = interrupted(
         place, "index", "large.txt", "--index", "new", when=(place / "new" / store.GENERATIONS / "000001").exists
     )
-    assert (ran.status, ran.out, ran.err) == (130, "", "")
+    assert (ran.status, ran.out) == (130, "")
+    assert ran.err in QUIET
     assert not (place / "new").exists()
 
 
 def test_ctrl_c_while_asking_prints_nothing(place: Path, large: Path) -> None:
     started = place / "cache"
     ran = interrupted(place, QUESTION, "--in", "large.txt", when=lambda: any(started.rglob("000001")))
-    assert (ran.status, ran.out, ran.err) == (130, "", "")
+    assert (ran.status, ran.out) == (130, "")
+    assert ran.err in QUIET
 
 
 def test_ctrl_c_while_a_compiled_module_loads_is_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:

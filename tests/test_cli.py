@@ -70,7 +70,8 @@ def status_of(folder: Path) -> SimpleNamespace:
     return SimpleNamespace(
         folder=folder, root=Path("docs"), format=1, generation=7, created="2026-01-02", recipe={"embedder": "hashing"},
         documents=(("a.txt", 12, "fresh"), ("b.txt", 3, "changed")), skipped=(Skipped("c.bin", "binary"),),
-        new=("d.txt",), bytes=12_345, damaged=() if folder.name != "broken" else ("dense/vectors",),
+        new=("d.txt",), bytes=12_345, unread=0,
+        damaged=() if folder.name != "broken" else ("dense/vectors",),
         reader="askdoc-reader", calibrated=True,
     )  # fmt: skip
 

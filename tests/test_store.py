@@ -157,6 +157,50 @@ def test_damage_to_any_file_is_noticed_and_the_hint_heals_it(
         kept.rename(folder)
 
 
+def test_opening_hashes_small_files_first_and_never_more_than_it_may(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gigabytes are not read for a question: of large files the size counts, until somebody asks for the state."""
+    manifest = store.read_manifest(folder)
+    sizes = sorted(int(stated["size"]) for stated in manifest.files.values())
+    hashed: list[int] = []
+    hash_file = store.hash_file
+
+    def counted(path: Path) -> str:
+        hashed.append(path.stat().st_size)
+        return hash_file(path)
+
+    monkeypatch.setattr(store, "hash_file", counted)
+    assert store.damaged_files(folder, manifest, hashed_up_to=sum(sizes[:-1])) == []
+    assert hashed == sizes[:-1]
+    largest = max(manifest.files, key=lambda name: int(manifest.files[name]["size"]))
+    flip(store.generation_folder(folder, manifest) / largest)
+    assert store.damaged_files(folder, manifest, hashed_up_to=sum(sizes[:-1])) == []
+    assert store.damaged_files(folder, manifest) == [largest]
+    assert ask.status(folder).damaged == (largest,)
+
+
+def test_a_writer_does_not_carry_damage_over(docs: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be written anew, with a hash that fits."""
+    flip(store.generation_folder(folder, store.read_manifest(folder)) / "dense" / "vectors.faiss")
+    monkeypatch.setattr(store.check, "__kwdefaults__", {"hashed_up_to": 0})
+    store.check(folder, store.read_manifest(folder))
+    (docs / "ferry.txt").write_text(NEW)
+    with pytest.raises(IndexDamagedError, match=r"vectors\.faiss"):
+        build.index([], folder)
+
+
+def test_what_is_only_linked_to_is_neither_written_nor_hashed_again(folder: Path) -> None:
+    before = store.read_manifest(folder)
+    with store.writing(folder) as (draft, manifest):
+        assert manifest is not None
+        flip(draft.folder / "dense" / "vectors.faiss")  # and what is damaged meanwhile is not given a new hash
+        after = draft.commit(manifest)
+    assert after.generation == before.generation + 1
+    assert after.files == before.files
+    assert ask.status(folder).damaged == ("dense/vectors.faiss",)
+
+
 @pytest.mark.parametrize("place", [0.05, 0.3, 0.6, 0.95])
 def test_an_altered_manifest_is_noticed_whatever_was_altered(place: float, folder: Path) -> None:
     """Every digit and letter counts: the hash of a document, a count of passages, a path."""

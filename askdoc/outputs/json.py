@@ -65,6 +65,7 @@ def status_to_dict(status: Status) -> Data:
             {"document": path, "passages": passages, "state": state} for path, passages, state in status.documents
         ],
         "new": list(status.new),
+        "unread": status.unread,
         "skipped": [{"document": skipped.path, "reason": skipped.reason} for skipped in status.skipped],
         "damaged": list(status.damaged),
     }

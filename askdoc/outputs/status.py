@@ -25,7 +25,7 @@ def write_status_as_json(status: Status, stream: TextIO) -> None:
     stream.flush()
 
 
-def size(number: int) -> str:
+def size(number: float) -> str:
     """Bytes in the largest unit that leaves at least one before the point."""
     value, unit = float(number), "B"
     for larger in ("kB", "MB", "GB", "TB"):
@@ -74,6 +74,8 @@ def _section(title: str, lines: list[str]) -> Iterator[str]:
 def _advice(status: Status) -> str:
     if status.damaged:
         return "The index is damaged. Build it again: askdoc index PATH…"
+    if status.unread:
+        return f"Indexing was interrupted, {count(status.unread, 'document')} still to be read. Go on: askdoc index"
     if status.new or any(state != "fresh" for _, _, state in status.documents):
         return "Documents have changed. Take the changes in: askdoc index"
     return "Everything is up to date."

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
-from askdoc.errors import AskdocError
+from askdoc.errors import AskdocError, Interrupted
 from askdoc.outputs.printable import count, folder_name, one_line
+from askdoc.outputs.status import size
 
 if TYPE_CHECKING:
     from askdoc.build import BuildReport
     from askdoc.types import Reply
 
+_STEADY = 60.0  # seconds over which speed is measured, and between two lines of a log
 LISTED = 10  # files named one by one before the rest is only counted
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 
 
-def error_lines(error: AskdocError) -> list[str]:
+def error_lines(error: AskdocError | Interrupted) -> list[str]:
     """What happened and what to do next, one line each, whatever stands in a file's name."""
     return [f"askdoc: {one_line(error.message)}", f"hint: {one_line(error.hint)}"]
 
@@ -59,17 +63,22 @@ def _first(lines: list[str]) -> list[str]:
 
 
 @contextmanager
-def progress_on(stream: TextIO) -> Iterator[Progress | None]:
-    """Progress bars that go when the work is done; None where the stream is no terminal."""
+def progress_on(stream: TextIO) -> Iterator[Progress]:
+    """Progress bars that go when the work is done; where the stream is no terminal, a line a minute."""
     if not stream.isatty():
-        yield None
+        yield _Log(stream)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, Task, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
-    columns = TextColumn("  {task.description:<10}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    class Rate(TextColumn):
+        def render(self, task: Task) -> Text:
+            return Text(_rate(task.description, task.speed or 0.0))
+
+    columns = TextColumn("  {task.description:<10}"), BarColumn(), TaskProgressColumn(), Rate(""), TimeRemainingColumn()
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(file=stream), transient=True) as bars:
+    with Progress(*columns, console=Console(file=stream), transient=True, speed_estimate_period=_STEADY) as bars:
 
         def advance(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
@@ -77,3 +86,29 @@ def progress_on(stream: TextIO) -> Iterator[Progress | None]:
             bars.update(tasks[stage], completed=done, total=total)
 
         yield advance
+
+
+class _Log:
+    """Progress in lines, for a log: only of what takes long."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._stage = ""
+        self._started = self._told = 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._started, self._told = stage, now, now
+        if now - self._told < _STEADY or not 0 < done < total:
+            return
+        self._told = now
+        speed = done / (now - self._started)
+        left = timedelta(seconds=round((total - done) / speed))
+        parts = [f"{stage} {done / total:.0%}", _rate(stage, speed), f"{left} left"]
+        self._stream.write(f"askdoc: {', '.join(part for part in parts if part)}\n")
+        self._stream.flush()
+
+
+def _rate(stage: str, speed: float) -> str:
+    return f"{size(speed)}/s" if stage == "embedding" and speed else ""

@@ -11,7 +11,7 @@ import pytest
 
 from askdoc.embedders.hashing import HashingEmbedder
 from askdoc.errors import IndexDamagedError
-from askdoc.indexes import INDEXES, Entry, PassageIndex, open_index
+from askdoc.indexes import INDEXES, Entry, PassageIndex, dense, open_index
 from askdoc.indexes.lexical import LOCKS, LexicalIndex
 from askdoc.types import Passage, Query, Source
 
@@ -41,9 +41,12 @@ def found(index: PassageIndex, text: str, limit: int = 10) -> list[int]:
     return [scored.id for scored in index.search(Query(text, EMBEDDER.embed_query(text)), limit)]
 
 
-@pytest.fixture(params=INDEXES)
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(params=[*INDEXES, "dense, packed"])
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    name, _, packed = str(request.param).partition(", ")
+    if packed:  # what a large index does, from the first passage on
+        monkeypatch.setattr(dense, "EXACT", 0)
+    return name
 
 
 @pytest.fixture
@@ -138,6 +141,7 @@ def test_removing_what_is_not_there_changes_nothing(index: PassageIndex) -> None
     assert [found(index, text)[0] for text in TEXTS] == list(ALL)
 
 
+@pytest.mark.parametrize("kind", INDEXES, indirect=True)  # packed vectors are rounded: nearly those
 def test_scores_are_those_of_an_index_that_never_held_what_was_removed(kind: str, tmp_path: Path) -> None:
     steps = open_index(kind)(tmp_path / "steps", dimension=EMBEDDER.dimension, create=True)
     fill(steps, TEXTS[:2], [1, 2])
@@ -187,10 +191,10 @@ def test_a_cut_file_is_damage(kind: str, place: Path, index: PassageIndex) -> No
 
 
 def test_vectors_of_another_length_are_damage(tmp_path: Path) -> None:
-    dense = open_index("dense")
-    dense(tmp_path, dimension=8, create=True).save()
+    opened = open_index("dense")
+    opened(tmp_path, dimension=8, create=True).save()
     with pytest.raises(IndexDamagedError, match="8 numbers, not 9"):
-        dense(tmp_path, dimension=9)
+        opened(tmp_path, dimension=9)
 
 
 def test_nothing_is_written_after_an_index_was_saved(tmp_path: Path) -> None:
