@@ -14,24 +14,25 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from askdoc import store
 from askdoc.embedders import DEFAULT, Embedder, open_embedder
 from askdoc.errors import AskdocError, LoadError, UsageError
-from askdoc.files import Found, find_files
+from askdoc.files import Found, Selection, find_files, grouped
 from askdoc.indexes import Entry as PassageEntry
 from askdoc.indexes.dense import STRUCTURE, DenseIndex
 from askdoc.indexes.lexical import ANALYSER, LexicalIndex, digest
 from askdoc.loaders import HEAD_BYTES, open_loader
 from askdoc.passages import SPLITTER, split
-from askdoc.store import Draft, Entry, Manifest, Recipe
+from askdoc.store import Draft, Entry, Failed, Manifest, Recipe
 from askdoc.types import Document, Passage, Skipped, Source
 
 if TYPE_CHECKING:
     from askdoc.types import Vectors
 
 EXAMPLE = "askdoc index PATH…"
+_Sourced = TypeVar("_Sourced", Entry, Failed)
 BATCH = 256  # passages between two reports of progress
 
 Progress = Callable[[str, int, int], None]
@@ -64,7 +65,11 @@ def index(
     *,
     root: Path | None = None,
     embedder: str | None = None,
+    include: Sequence[str] | None = None,
+    exclude: Sequence[str] | None = None,
+    max_bytes: int | None = None,
     rebuild: bool = False,
+    retry: bool = True,
     wait: float = 10.0,
     progress: Progress | None = None,
 ) -> BuildReport:
@@ -73,8 +78,10 @@ def index(
     paths: added to what the index was made from; none: update only. folder: of the index; by default `ASKDOC_INDEX`,
     else `index/` in the working directory. root: the folder that document paths start from; by default the one that
     holds the index, if it holds all paths too, else the deepest one that does. embedder: by default the one that the
-    index was made with. rebuild: make the index anew, with today's recipe; with paths, whatever is wrong with the one
-    that is there. wait: seconds to wait for another writer. Raises `AskdocError`; the index is then as it was.
+    index was made with. include, exclude, max_bytes: which files of folders are wanted, as in `Selection`; by default
+    as before. rebuild: make the index anew, with today's recipe; with paths, whatever is wrong with the one that is
+    there. retry: try files that could not be read once more, even if they have not changed. wait: seconds to wait for
+    another writer. Raises `AskdocError`; the index is then as it was.
     """
     started = time.perf_counter()
     folder = _target(folder)
@@ -84,9 +91,12 @@ def index(
         raise UsageError(f"there is no index of files in {folder} to update", hint=f"name what to index: {EXAMPLE}")
     with store.writing(folder, fresh=rebuild, wait=wait) as (draft, stored):
         manifest = _rooted(folder, stored or _empty(before, embedder), wanted, root)
+        selection = _selection(manifest.selection, include, exclude, max_bytes)
+        manifest = dataclasses.replace(manifest, selection=selection)
         opened = open_embedder(embedder or manifest.recipe.embedder)
         with closing(_Writer(draft, manifest, opened, progress, stored=stored)) as writer:
-            report = writer.update(*_survey(folder, manifest, _new(folder, stored, wanted)))
+            survey = _survey(folder, manifest, _new(folder, stored, wanted), retry=retry, progress=progress)
+            report = writer.update(survey)
         return dataclasses.replace(report, seconds=time.perf_counter() - started)
 
 
@@ -99,7 +109,7 @@ def index_documents(
     with store.writing(folder, fresh=True) as (draft, _):
         opened = open_embedder(embedder or DEFAULT)
         with closing(_Writer(draft, _empty(None, embedder), opened, progress)) as writer:
-            report = writer.update([_Pending(document.source, given=document) for document in documents], [], ())
+            report = writer.update(Survey([_Pending(document.source, given=document) for document in documents]))
         return dataclasses.replace(report, seconds=time.perf_counter() - started)
 
 
@@ -171,7 +181,18 @@ def _empty(before: Manifest | None, embedder: str | None) -> Manifest:
     made = recipe(open_embedder(embedder or (before.recipe.embedder if before else DEFAULT)))
     if before is None:
         return Manifest(0, "", made, root="", paths=())
-    return Manifest(0, "", made, root=before.root, paths=before.paths)
+    return Manifest(0, "", made, root=before.root, paths=before.paths, selection=before.selection)
+
+
+def _selection(
+    before: Selection, include: Sequence[str] | None, exclude: Sequence[str] | None, max_bytes: int | None
+) -> Selection:
+    """What is wanted now: what was wanted before, but for what is asked otherwise; an empty pattern is none."""
+    return Selection(
+        include=before.include if include is None else tuple(filter(None, include)),
+        exclude=before.exclude if exclude is None else tuple(filter(None, exclude)),
+        max_bytes=before.max_bytes if max_bytes is None else max_bytes,
+    )
 
 
 def _rooted(folder: Path, manifest: Manifest, wanted: Sequence[Path], root: Path | None) -> Manifest:
@@ -179,14 +200,16 @@ def _rooted(folder: Path, manifest: Manifest, wanted: Sequence[Path], root: Path
     old_root = (folder / manifest.root).resolve()
     asked = _outermost([*((old_root / path).resolve() for path in manifest.paths), *wanted])
     new_root = (root or _root(folder.resolve(), asked)).resolve()
-    documents = manifest.documents
+    documents, failed = manifest.documents, manifest.failed
     if old_root != new_root:
         documents = tuple(_moved(entry, old_root, new_root) for entry in documents)
+        failed = tuple(_moved(one, old_root, new_root) for one in failed)
     return dataclasses.replace(
         manifest,
         root=store.relative_to(new_root, folder.resolve()),
         paths=tuple(store.relative_to(path, new_root) for path in asked),
         documents=documents,
+        failed=failed,
     )
 
 
@@ -209,7 +232,7 @@ def _root(folder: Path, paths: Sequence[Path]) -> Path:
     return store.common_root(paths)
 
 
-def _moved(entry: Entry, old_root: Path, new_root: Path) -> Entry:
+def _moved(entry: _Sourced, old_root: Path, new_root: Path) -> _Sourced:
     path = store.relative_to(old_root / entry.source.path, new_root)
     return dataclasses.replace(entry, source=dataclasses.replace(entry.source, path=path))
 
@@ -223,69 +246,89 @@ class _Pending:
     given: Document | None = None
 
 
-def _survey(
-    folder: Path, manifest: Manifest, new: Sequence[Path]
-) -> tuple[list[_Pending], list[Entry], tuple[Skipped, ...]]:
-    """Look at every file: what is to be read, the entries that stay as they are, and what is left out.
+@dataclass(slots=True)
+class Survey:
+    """What an update has to do, and what it leaves as it is.
+
+    pending: to be read. kept: documents that stay, some with a new path or time. failed: files that could not be read
+    before and have not changed. skipped: what is left out unread.
+    """
+
+    pending: list[_Pending] = field(default_factory=list)
+    kept: list[Entry] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+    skipped: tuple[Skipped, ...] = ()
+
+
+def _survey(folder: Path, manifest: Manifest, new: Sequence[Path], *, retry: bool, progress: Progress | None) -> Survey:
+    """Look at every file, and read those that may have changed.
 
     Raises `UsageError` if paths that are named for the first time hold nothing.
     """
     root = (folder / manifest.root).resolve()
     found = _found(root, manifest)
-    known = {entry.source.path: entry for entry in manifest.documents}
     if new and not any(file.is_relative_to(path) for path in new for file in found.files):
         raise _nothing([store.relative_to(path, root) for path in new], found.skipped)
+    known = {entry.source.path: entry for entry in manifest.documents}
     fresh = {entry.id for entry in manifest.documents} - {entry.id for entry in store.suspects(folder, manifest)}
-    pending: list[_Pending] = []
-    kept: list[Entry] = []
-    skipped = list(found.skipped)
-    for file in found.files:
+    failed = {} if retry else {one.source.path: one for one in store.still_failing(folder, manifest)}
+    survey = Survey(skipped=found.skipped)
+    for number, file in enumerate(found.files):
         path = store.relative_to(file, root)
         entry = known.get(path)
         if entry is not None and entry.id in fresh:
-            kept.append(entry)
-            continue
-        try:
-            source = _source(file, path)
-        except OSError as error:
-            skipped.append(Skipped(path, error.strerror or str(error)))
-            continue
-        if entry is not None and entry.source.sha256 == source.sha256:
-            kept.append(dataclasses.replace(entry, source=source))
+            survey.kept.append(entry)
+        elif path in failed:
+            survey.failed.append(failed[path])
         else:
-            pending.append(_Pending(source, file))
-    return _without_moves(manifest, pending, kept, skipped)
+            if progress is not None:
+                progress("reading", number, len(found.files))
+            _look_into(survey, file, path, entry)
+    return _without_moves(manifest, survey)
+
+
+def _look_into(survey: Survey, file: Path, path: str, entry: Entry | None) -> None:
+    """Read a file that is new or may have changed, and put it where it belongs."""
+    try:
+        source = _source(file, path)
+    except OSError as error:
+        survey.failed.append(Failed(Source(path, "", 0, 0), error.strerror or str(error)))
+        return
+    if entry is not None and entry.source.sha256 == source.sha256:
+        survey.kept.append(dataclasses.replace(entry, source=source))
+    else:
+        survey.pending.append(_Pending(source, file))
 
 
 def _found(root: Path, manifest: Manifest) -> Found:
     """What the indexed paths hold now. A path that is gone holds nothing; if all are, that is more likely a mistake."""
-    there = [root / path for path in manifest.paths if os.path.exists(root / path)]  # noqa: PTH110  # never raises
+    there = store.there(root, manifest)
     if not there:
         raise UsageError(
             f"nothing that was indexed is there any more: {', '.join(manifest.paths)}",
             hint=f"if it moved, name it where it is now: {EXAMPLE}",
         )
-    found = find_files(there)
+    found = find_files(there, manifest.selection)
     skipped = (Skipped(store.relative_to(Path(one.path), root), one.reason) for one in found.skipped)
     return Found(found.files, tuple(skipped))
 
 
-def _without_moves(
-    manifest: Manifest, pending: list[_Pending], kept: list[Entry], skipped: list[Skipped]
-) -> tuple[list[_Pending], list[Entry], tuple[Skipped, ...]]:
+def _without_moves(manifest: Manifest, survey: Survey) -> Survey:
     """Recognise files that were only moved or renamed: they keep their passages and take the new path."""
-    ids = {entry.id for entry in kept}
-    gone = {entry.source.sha256: entry for entry in manifest.documents if entry.id not in ids}
-    still_there = {one.source.path for one in pending}
-    moves = {sha256: entry for sha256, entry in gone.items() if entry.source.path not in still_there}
+    ids = {entry.id for entry in survey.kept}
+    still_there = {one.source.path for one in survey.pending}
+    gone = (one for one in manifest.documents if one.id not in ids and one.source.path not in still_there)
+    moves = {entry.source.sha256: entry for entry in gone}
     rest: list[_Pending] = []
-    for one in pending:
-        entry = moves.pop(one.source.sha256, None)
+    for one in survey.pending:
+        entry = moves.get(one.source.sha256)
         if entry is None or Path(entry.source.path).suffix != Path(one.source.path).suffix:
             rest.append(one)
         else:
-            kept.append(dataclasses.replace(entry, source=one.source))
-    return rest, kept, tuple(skipped)
+            del moves[one.source.sha256]
+            survey.kept.append(dataclasses.replace(entry, source=one.source))
+    survey.pending = rest
+    return survey
 
 
 def _source(file: Path, path: str) -> Source:
@@ -328,24 +371,26 @@ class _Writer:
         self.dense.close()
         self.lexical.close()
 
-    def update(self, pending: Sequence[_Pending], kept: Sequence[Entry], skipped: Sequence[Skipped]) -> BuildReport:
+    def update(self, survey: Survey) -> BuildReport:
         """Remove what is gone, add what is pending, and commit."""
         known = {entry.source.path: entry for entry in self.manifest.documents}
-        kept_ids = {entry.id for entry in kept}
+        kept_ids = {entry.id for entry in survey.kept}
         gone = [entry for entry in self.manifest.documents if entry.id not in kept_ids]
         with store.library_write_errors(self.draft.index):
             old = [stored.id for entry in gone for stored in self.lexical.of_document(entry.id)]
-            added, failed = self._add_all(pending)
+            added, failed = self._add_all(survey.pending)
             self._remove(old)
             self._tell("writing", 0, 1)
             self._save()
-        skipped = (*skipped, *failed)
+        failed = sorted([*survey.failed, *failed], key=lambda one: one.source.path)
+        skipped = (*survey.skipped, *(Skipped(one.source.path, one.reason) for one in failed))
         if self.stored is None and not added:
             raise _nothing(self.manifest.paths, skipped)
         manifest = dataclasses.replace(
             self.manifest,
-            documents=tuple(sorted([*kept, *added], key=lambda entry: entry.source.path)),
-            skipped=tuple(sorted(skipped, key=lambda one: one.path)),
+            documents=tuple(sorted([*survey.kept, *added], key=lambda entry: entry.source.path)),
+            left_out=grouped(survey.skipped),
+            failed=tuple(failed),
             next_id=self.next_id,
         )
         if self._is_news(manifest):
@@ -357,10 +402,10 @@ class _Writer:
             added=len(paths - known.keys()),
             changed=len(paths & known.keys()),
             removed=len({entry.source.path for entry in gone} - paths),
-            unchanged=len(kept),
+            unchanged=len(survey.kept),
             passages=manifest.passages,
             embedded=self.embedded,
-            skipped=manifest.skipped,
+            skipped=tuple(sorted(skipped, key=lambda one: one.path)),
             remarks=tuple(self.remarks),
             seconds=0.0,
         )
@@ -373,16 +418,16 @@ class _Writer:
         if self.progress is not None:
             self.progress(stage, done, total)
 
-    def _add_all(self, pending: Sequence[_Pending]) -> tuple[list[Entry], list[Skipped]]:
+    def _add_all(self, pending: Sequence[_Pending]) -> tuple[list[Entry], list[Failed]]:
         added: list[Entry] = []
-        failed: list[Skipped] = []
+        failed: list[Failed] = []
         total, done = sum(one.source.size for one in pending), 0
         number = 1 + max((entry.id for entry in self.manifest.documents), default=0)
         for one in pending:
             try:
                 document = one.given or _load(one)
             except LoadError as error:
-                failed.append(Skipped(one.source.path, error.message))
+                failed.append(Failed(one.source, error.message))
             else:
                 added.append(self._add(document, number, done, total))
                 number += 1

@@ -96,13 +96,33 @@ def index(
         Path | None, typer.Option("--index", metavar="DIR", help="The index [default: ASKDOC_INDEX, else ./index].")
     ] = None,
     embedder: Annotated[str | None, typer.Option(metavar="NAME", help="The model that embeds the passages.")] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Of folders, take only such files; repeatable.", show_default=False),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Leave such files and folders out; repeatable.", show_default=False),
+    ] = None,
+    max_size: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Leave larger files out [default: 256MB].", show_default=False)
+    ] = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Make the index anew, as this askdoc would.")] = False,
 ) -> int:
-    """Index files and folders, or take in what changed since. Without PATH: those that were indexed before."""
-    from askdoc.build import index as build
+    """Index files and folders, or take in what changed since. Without PATH: those that were indexed before.
 
+    In folders, what .gitignore or .askdocignore names is left out, and so are hidden files. Globs are written as there
+    (*.md, drafts/, /top.txt), and are remembered until others are given; '' forgets them.
+    """
+    from askdoc.build import index as build
+    from askdoc.files import parse_size
+
+    max_bytes = None if max_size is None else parse_size(max_size)
     with progress_on(sys.stderr) as progress:
-        report = build(paths or [], folder, embedder=embedder, rebuild=rebuild, progress=progress)
+        report = build(
+            paths or [], folder, embedder=embedder, include=include or None, exclude=exclude or None,
+            max_bytes=max_bytes, rebuild=rebuild, progress=progress,
+        )  # fmt: skip
     _say(report_lines(report))
     return ANSWERED
 
@@ -290,7 +310,9 @@ def _opened(index: Path | None, in_path: Path | None, *, refresh: str) -> Iterat
             index = index_for(in_path, progress=progress)
     from askdoc.ask import open_index
 
-    with open_index(index, refresh=refresh) as opened:
+    with progress_on(sys.stderr) as progress:
+        opened = open_index(index, refresh=refresh, progress=progress)
+    with opened:
         yield opened
 
 

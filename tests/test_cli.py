@@ -18,6 +18,7 @@ from replies import LookUpIndex
 
 from askdoc import cli
 from askdoc.errors import IndexMissingError
+from askdoc.files import Selection
 from askdoc.types import Skipped
 
 Run = Callable[..., Ran]
@@ -33,7 +34,7 @@ def core(index: LookUpIndex, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace
     """The core as the command line calls it, and what it was called with."""
     seen = SimpleNamespace(opened=[], built=[], inside=[])
 
-    def open_index(folder: Path | None = None, *, refresh: str = "auto") -> LookUpIndex:
+    def open_index(folder: Path | None = None, *, refresh: str = "auto", progress: object = None) -> LookUpIndex:
         if folder is not None and folder.name == "missing":
             raise IndexMissingError("there is no index in missing", hint="make one: askdoc index PATH…")
         seen.opened.append((folder, refresh))
@@ -61,7 +62,7 @@ def module(**attributes: object) -> ModuleType:
 def report(*, skipped: int) -> SimpleNamespace:
     return SimpleNamespace(
         folder=Path("index"), added=2, changed=1, removed=0, unchanged=9, passages=1340, embedded=25, seconds=1.234,
-        skipped=tuple(Skipped(f"{number}.bin\x1b", "binary") for number in range(skipped)),
+        skipped=tuple(Skipped(f"{number:02}.bin\x1b", "binary") for number in range(skipped)),
         remarks=(("old.txt", "read as cp1252"),),
     )  # fmt: skip
 
@@ -70,6 +71,7 @@ def status_of(folder: Path) -> SimpleNamespace:
     return SimpleNamespace(
         folder=folder, root=Path("docs"), format=1, generation=7, created="2026-01-02", recipe={"embedder": "hashing"},
         documents=(("a.txt", 12, "fresh"), ("b.txt", 3, "changed")), skipped=(Skipped("c.bin", "binary"),),
+        left_out={"binary": 1}, selection=Selection(exclude=("*.bak",)),
         new=("d.txt",), bytes=12_345, damaged=() if folder.name != "broken" else ("dense/vectors",),
     )  # fmt: skip
 
@@ -279,10 +281,9 @@ def test_indexing_reports_on_stderr_what_changed_and_what_was_left_out(run: Run,
     first, *rest = ran.err.splitlines()
     assert first == (
         "index/: 12 documents (2 added, 1 changed, 9 unchanged, 0 removed), "
-        "1,340 passages (25 embedded), 12 files left out in 1.2 s"
+        "1,340 passages (25 embedded), 12 left out in 1.2 s"
     )
-    assert rest[0] == "  left out 0.bin␛: binary"
-    assert rest[10:] == ["  and 2 more: askdoc status", "  old.txt: read as cp1252"]
+    assert rest == ["  left out 12: binary (00.bin␛, 01.bin␛, 02.bin␛ and 9 more)", "  old.txt: read as cp1252"]
     assert (ran.status, ran.out) == (0, "")
 
 

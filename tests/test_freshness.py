@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from askdoc import ask, build, store
+from askdoc import ask, build, freshness, store
 from askdoc.types import Reply
 
 QUESTION = "who finished the old stone bridge?"
@@ -85,7 +85,7 @@ def test_a_renamed_file_is_cited_by_its_new_name(folder: Path, docs: Path) -> No
 
 def test_a_large_change_is_told_and_not_waited_for(folder: Path, docs: Path) -> None:
     before = generation(folder)
-    for number in range(ask.SMALL_FILES + 1):
+    for number in range(freshness.SMALL_FILES + 1):
         (docs / f"{number}.txt").write_text(f"{number}: {FERRY}")
     reply = asked(folder, "auto")
     assert reply.index.stale
@@ -97,7 +97,7 @@ def test_a_large_change_is_told_and_not_waited_for(folder: Path, docs: Path) -> 
 
 
 def test_large_files_are_a_large_change_too(folder: Path, docs: Path) -> None:
-    (docs / "large.txt").write_text((FERRY + "\n\n") * (1 + ask.SMALL_BYTES // len(FERRY)))
+    (docs / "large.txt").write_text((FERRY + "\n\n") * (1 + freshness.SMALL_BYTES // len(FERRY)))
     assert asked(folder, "auto").index.stale
 
 

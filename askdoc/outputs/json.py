@@ -62,7 +62,11 @@ def status_to_dict(status: Status) -> Data:
             {"document": path, "passages": passages, "state": state} for path, passages, state in status.documents
         ],
         "new": list(status.new),
+        "include": list(status.selection.include),
+        "exclude": list(status.selection.exclude),
+        "max_bytes": status.selection.max_bytes,
         "skipped": [{"document": skipped.path, "reason": skipped.reason} for skipped in status.skipped],
+        "left_out": dict(status.left_out),
         "damaged": list(status.damaged),
     }
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from askdoc.errors import AskdocError
@@ -11,8 +11,9 @@ from askdoc.outputs.printable import count, folder_name, one_line
 
 if TYPE_CHECKING:
     from askdoc.build import BuildReport
-    from askdoc.types import Reply
+    from askdoc.types import LeftOut, Reply
 
+EXAMPLES = 3  # paths that are named of those that were left out for one reason
 LISTED = 10  # files named one by one before the rest is only counted
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -32,7 +33,9 @@ def reply_lines(reply: Reply) -> list[str]:
 
 
 def report_lines(report: BuildReport) -> list[str]:
-    """What indexing did: the sum in one line, then each file that was left out and each remark."""
+    """What indexing did: the sum in one line, then what was left out by reason, and each remark."""
+    from askdoc.files import grouped  # `askdoc --help` does without
+
     changes = {"added": report.added, "changed": report.changed}
     changes |= {"unchanged": report.unchanged, "removed": report.removed}
     documents = count(report.added + report.changed + report.unchanged, "document")
@@ -40,12 +43,27 @@ def report_lines(report: BuildReport) -> list[str]:
         f"{documents} ({', '.join(f'{number:,} {change}' for change, number in changes.items())})",
         f"{count(report.passages, 'passage')} ({report.embedded:,} embedded)",
     ]
-    left_out = [f"  left out {one_line(skipped.path)}: {one_line(skipped.reason)}" for skipped in report.skipped]
-    if left_out:
-        parts.append(f"{count(len(left_out), 'file')} left out")
+    if report.skipped:
+        parts.append(f"{len(report.skipped):,} left out")
+    left_out = [f"  left out {line}" for line in left_out_lines(grouped(report.skipped))]
     remarks = [f"  {one_line(path)}: {one_line(remark)}" for path, remark in report.remarks]
     sum_of_it = f"{folder_name(report.folder)}: {', '.join(parts)} in {report.seconds:.1f} s"
     return [sum_of_it, *_first(left_out), *_first(remarks)]
+
+
+def left_out_lines(left_out: Sequence[LeftOut], *, examples: int = EXAMPLES) -> list[str]:
+    """A line for each reason, with the first paths: `a.bin: binary`, or `12: binary (a.bin, b.bin and 10 more)`."""
+    lines = []
+    for one in left_out:
+        paths = ", ".join(map(one_line, one.examples[:examples]))
+        rest = one.count - len(one.examples[:examples])
+        more = f" and {rest:,} more" if rest else ""
+        lines.append(
+            f"{paths}: {one_line(one.reason)}"
+            if one.count == 1
+            else f"{one.count:,}: {one_line(one.reason)} ({paths}{more})"
+        )
+    return lines
 
 
 def _first(lines: list[str]) -> list[str]:
@@ -59,6 +77,19 @@ def progress_on(stream: TextIO) -> Iterator[Progress | None]:
     if not stream.isatty():
         yield None
         return
+    with ExitStack() as running:
+        started: list[Progress] = []
+
+        def advance(stage: str, done: int, total: int) -> None:
+            if not started:  # only for work that there is
+                started.append(running.enter_context(_bars(stream)))
+            started[0](stage, done, total)
+
+        yield advance
+
+
+@contextmanager
+def _bars(stream: TextIO) -> Iterator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
