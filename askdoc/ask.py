@@ -109,6 +109,7 @@ class Index:
         self.freshness = Freshness()
         self.load_ms = 0.0
         self._refresh = refresh
+        self._told = False  # has a reply carried the remarks of the last look at the documents?
         self._reader_name = reader_name
         self._standing: dict[str, bool] = {}  # path → is the file still what was indexed? Asked anew for each question
         self.embedder: Embedder = embedders.open_embedder(manifest.recipe.embedder)
@@ -134,14 +135,17 @@ class Index:
     def refresh(self, *, progress: Progress | None = None) -> None:
         """Before the next of several questions: look at the documents again, as when the index was opened.
 
-        What they or another process changed in the index is there afterwards; the models stay loaded.
+        What this or another process changed in the index is there afterwards; the models stay loaded.
         """
-        self.freshness = freshness.bring_up_to_date(self.folder, self._refresh, progress=progress)
+        found = freshness.bring_up_to_date(self.folder, self._refresh, progress=progress)
+        untold = () if self._told else self.freshness.remarks
+        self.freshness = Freshness(found.stale, tuple(dict.fromkeys((*untold, *found.remarks))))
+        self._told = False
         if store.read_manifest(self.folder).generation != self.manifest.generation:
-            dense, lexical = self._dense, self._lexical
+            before = self._dense, self._lexical
             _open(self.folder, self._turn_to)
-            dense.close()
-            lexical.close()
+            for index in before:
+                index.close()
 
     @property
     def info(self) -> IndexInfo:
@@ -210,6 +214,7 @@ class Index:
         return dataclasses.replace(self.info, stale=self.freshness.stale or bool(remarks))
 
     def _remarks(self, remarks: Sequence[str]) -> tuple[str, ...]:
+        self._told = True
         return (*self.freshness.remarks, *remarks)
 
     def close(self) -> None:

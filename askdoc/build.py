@@ -113,14 +113,18 @@ def index_documents(
         return dataclasses.replace(report, seconds=time.perf_counter() - started)
 
 
-def index_for(path: Path, *, progress: Progress | None = None) -> Path:
-    """Build or update the index of one file or folder in the user's cache, and return its folder."""
+def index_for(path: Path, *, update: bool = True, progress: Progress | None = None) -> Path:
+    """Build or update the index of one file or folder in the user's cache, and return its folder.
+
+    update: False leaves a sound index that is there as it is.
+    """
     path = _existing(path)
     name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
     folder = cache_folder() / "indexes" / name
     root = path if path.is_dir() else path.parent
     outdated = store.has_manifest(folder) and not _is_current(folder)
-    index([path], folder, root=root, rebuild=outdated, progress=progress)
+    if update or outdated or not store.has_manifest(folder):
+        index([path], folder, root=root, rebuild=outdated, retry=False, progress=progress)
     return folder
 
 

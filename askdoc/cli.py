@@ -307,7 +307,7 @@ def _opened(index: Path | None, in_path: Path | None, *, refresh: str) -> Iterat
         from askdoc.build import index_for
 
         with progress_on(sys.stderr) as progress:
-            index = index_for(in_path, progress=progress)
+            index = index_for(in_path, update=refresh != "never", progress=progress)
     from askdoc.ask import open_index
 
     with progress_on(sys.stderr) as progress:

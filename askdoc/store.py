@@ -213,13 +213,17 @@ def _selection(data: Mapping[str, Any]) -> Selection:
 
 def manifest_to_dict(manifest: Manifest) -> dict[str, Any]:
     """The manifest as it is written, in this order; the seal last, by which an altered one is noticed."""
-    data = {"format": FORMAT} | dataclasses.asdict(manifest)
+    data = {"format": FORMAT} | dataclasses.asdict(dataclasses.replace(manifest, documents=(), failed=()))
     data["documents"] = [
-        {"id": entry.id, **dataclasses.asdict(entry.source), "passages": entry.passages, "remarks": entry.remarks}
+        {"id": entry.id, **_source_to_dict(entry.source), "passages": entry.passages, "remarks": entry.remarks}
         for entry in manifest.documents
     ]
-    data["failed"] = [{**dataclasses.asdict(one.source), "reason": one.reason} for one in manifest.failed]
+    data["failed"] = [{**_source_to_dict(one.source), "reason": one.reason} for one in manifest.failed]
     return data | {SEAL: _seal(data)}
+
+
+def _source_to_dict(source: Source) -> dict[str, Any]:
+    return {"path": source.path, "sha256": source.sha256, "size": source.size, "mtime_ns": source.mtime_ns}
 
 
 def manifest_text(manifest: Manifest) -> str:
@@ -482,6 +486,9 @@ def _read_owner(path: Path) -> str:
 
 def relative_to(path: Path, start: Path) -> str:
     """A path as seen from a folder, with forward slashes."""
+    text, inside = str(path), os.path.join(start, "")  # noqa: PTH118  # quick, for there may be thousands
+    if text.startswith(inside) and os.pardir not in text:
+        return text[len(inside) :].replace(os.sep, "/")
     return Path(os.path.relpath(path, start)).as_posix()
 
 
@@ -491,14 +498,14 @@ def suspects(index: Path, manifest: Manifest) -> list[Entry]:
     A file that was modified at about the time of the indexing is suspect too: it may have changed again since, within
     the same tick of the file system's clock.
     """
-    root = index / manifest.root
+    root = str(index / manifest.root)
     settled = (datetime.fromisoformat(manifest.created).timestamp() - 2) * 1e9 if manifest.created else 0.0
-    return [entry for entry in manifest.documents if not _unchanged(root / entry.source.path, entry.source, settled)]
+    return [entry for entry in manifest.documents if not _unchanged(root, entry.source, settled)]
 
 
-def _unchanged(path: Path, source: Source, settled: float) -> bool:
+def _unchanged(root: str, source: Source, settled: float) -> bool:
     try:
-        stat = path.stat()
+        stat = os.stat(os.path.join(root, source.path))  # noqa: PTH116, PTH118  # quick, for there may be thousands
     except OSError:
         return False
     return (stat.st_size, stat.st_mtime_ns) == (source.size, source.mtime_ns) and stat.st_mtime_ns < settled
@@ -507,13 +514,13 @@ def _unchanged(path: Path, source: Source, settled: float) -> bool:
 def still_failing(index: Path, manifest: Manifest) -> list[Failed]:
     """The files that could not be read when they were indexed, and that nothing has happened to since."""
     root = index / manifest.root
-    return [one for one in manifest.failed if not _worth_a_try(root / one.source.path, one.source)]
+    return [one for one in manifest.failed if not _worth_a_try(root, one.source)]
 
 
-def _worth_a_try(path: Path, source: Source) -> bool:
+def _worth_a_try(root: Path, source: Source) -> bool:
     if not source.sha256:  # it could not even be opened
-        return os.access(path, os.R_OK)
-    return not _unchanged(path, source, settled=float("inf"))
+        return os.access(root / source.path, os.R_OK)
+    return not _unchanged(str(root), source, settled=float("inf"))
 
 
 def there(root: Path, manifest: Manifest) -> list[Path]:

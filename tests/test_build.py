@@ -298,6 +298,12 @@ def test_an_index_in_the_cache_follows_its_documents(cache: Path, docs: Path) ->
     assert build.index_for(docs / "mill.md") != folder
 
 
+def test_an_index_in_the_cache_is_left_as_it_is_when_nobody_is_to_look(cache: Path, docs: Path) -> None:
+    assert paths(build.index_for(docs, update=False)) == ["bridge.txt", "mill.md"], "there was none"
+    (docs / "ferry.txt").write_text(FERRY)
+    assert paths(build.index_for(docs, update=False)) == ["bridge.txt", "mill.md"]
+
+
 def spoil(folder: Path) -> None:
     next((folder / store.GENERATIONS).rglob("*.faiss")).write_bytes(b"")
 
