@@ -507,3 +507,8 @@ def _load(one: _Pending) -> Document:
     source = Source(one.source.path, hashlib.sha256(data).hexdigest(), len(data), stat.st_mtime_ns)
     loaded = loader(data)
     return Document(source, loaded.text, loaded.marks, loaded.remarks, loaded.skip)
+
+
+def read_document(file: Path, path: str) -> Document:
+    """The document that indexing a file would give, under this path; raises `LoadError`."""
+    return _load(_Pending(Source(path, "", 0, 0), file))

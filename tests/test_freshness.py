@@ -162,7 +162,7 @@ def test_a_file_that_nobody_might_open_is_noticed_when_it_may_be(folder: Path, d
 
 def test_a_file_that_is_ignored_now_is_not_quoted(folder: Path, docs: Path) -> None:
     (docs / ".askdocignore").write_text("bridge.*\n")
-    assert dict((path, state) for path, _, state in ask.status(folder).documents) == {
+    assert {path: state for path, _, state in ask.status(folder).documents} == {
         "docs/bridge.txt": "unwanted",
         "docs/mill.md": "fresh",
     }
@@ -250,7 +250,7 @@ def test_a_change_that_cannot_be_written_now_leaves_the_index_as_it_was(folder: 
         assert "another process writes" in reply.remarks[0]
 
 
-# What is stored of the files that were left out -------------------------------------------------------------------------
+# What is stored of the files that were left out -----------------------------------------------------------------------
 
 
 def test_the_manifest_counts_what_was_left_out_and_keeps_some_examples(folder: Path, docs: Path) -> None:
