@@ -20,7 +20,7 @@ MAX_BYTES = 256_000_000  # a file's bytes, text and passages are in memory toget
 EXAMPLES = 20  # paths that are remembered of those that were left out for one reason
 _INDEX_PARTS = {"manifest.json", "generations"}  # what stands in every askdoc index
 _HIDDEN = "hidden"
-_PACKAGES = ("node_modules", "__pycache__")  # folders that programs fill, and that no person wrote in
+PACKAGES = ("node_modules", "__pycache__")  # folders that programs fill, and that no person wrote in
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
 
@@ -228,7 +228,7 @@ class _Walk:
         """What its name and the rules say against an entry."""
         if entry.name.startswith("."):
             return _HIDDEN
-        if is_folder and entry.name in _PACKAGES:
+        if is_folder and entry.name in PACKAGES:
             return "a folder of packages, not of documents"
         reason = ignores.why(entry.path, is_folder=is_folder and not entry.is_symlink())  # to git, a link is a file
         if reason is None and not is_folder and self.included and not self.included.covers(entry.path):

@@ -16,6 +16,7 @@ from askdoc.types import Answer, Citation, Hit, IndexInfo, Reply
 
 if TYPE_CHECKING:
     from askdoc.ask import Status
+    from askdoc.verify import Checked, Verification
 
 SCHEMA = 1
 
@@ -71,6 +72,20 @@ def status_to_dict(status: Status) -> Data:
     }
 
 
+def verification_to_dict(verification: Verification) -> Data:
+    """What `askdoc verify` tells about a saved reply: how many quotations are in each state, and each of them."""
+    reply = verification.reply
+    return {
+        "schema": SCHEMA,
+        **reply.tags,
+        "question": reply.question,
+        "root": None if verification.root is None else str(verification.root),
+        "holds": verification.holds,
+        **verification.counts(),
+        "citations": [_checked(one) for one in verification.checked],
+    }
+
+
 def to_text(data: Data, *, indent: int | None = None) -> str:
     """JSON that any stream can carry: readable, without control characters, one line if not indented."""
     text = json.dumps(data, ensure_ascii=False, indent=indent)
@@ -116,6 +131,18 @@ def _passage(hit: Hit) -> Data:
         "ranks": dict(hit.ranks),
         "citation": _citation(hit.passage.citation()),
         "also": [_citation(passage.citation()) for passage in hit.also],
+    }
+
+
+def _checked(one: Checked) -> Data:
+    return {
+        "kind": one.quotation.kind,
+        "number": one.quotation.number,
+        "state": one.state,
+        "text": one.quotation.text,
+        "was": _citation(one.quotation.citation),
+        "now": None if one.now is None else _citation(one.now),
+        "remark": one.remark,
     }
 
 

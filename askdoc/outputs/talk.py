@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from time import strftime
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from askdoc.errors import AskdocError
@@ -12,6 +13,7 @@ from askdoc.outputs.printable import count, folder_name, one_line
 if TYPE_CHECKING:
     from askdoc.build import BuildReport
     from askdoc.types import LeftOut, Reply
+    from askdoc.watch import Trouble, Update
 
 EXAMPLES = 3  # paths that are named of those that were left out for one reason
 LISTED = 10  # files named one by one before the rest is only counted
@@ -51,12 +53,12 @@ def report_lines(report: BuildReport) -> list[str]:
     return [sum_of_it, *_first(left_out), *_first(remarks)]
 
 
-def left_out_lines(left_out: Sequence[LeftOut], *, examples: int = EXAMPLES) -> list[str]:
+def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
     """A line for each reason, with the first paths: `a.bin: binary`, or `12: binary (a.bin, b.bin and 10 more)`."""
     lines = []
     for one in left_out:
-        paths = ", ".join(map(one_line, one.examples[:examples]))
-        rest = one.count - len(one.examples[:examples])
+        paths = ", ".join(map(one_line, one.examples[:EXAMPLES]))
+        rest = one.count - len(one.examples[:EXAMPLES])
         more = f" and {rest:,} more" if rest else ""
         lines.append(
             f"{paths}: {one_line(one.reason)}"
@@ -64,6 +66,25 @@ def left_out_lines(left_out: Sequence[LeftOut], *, examples: int = EXAMPLES) -> 
             else f"{one.count:,}: {one_line(one.reason)} ({paths}{more})"
         )
     return lines
+
+
+def watch_lines(event: Update | Trouble) -> list[str]:
+    """What happened while watching, and when: `14:03:22  2 changed (a.txt, b.md): 12 documents, 340 passages`."""
+    from askdoc.watch import Trouble
+
+    now = strftime("%H:%M:%S")
+    if isinstance(event, Trouble):
+        return [f"{now}  {one_line(event.error)}; trying again in {event.seconds:.0f} s"]
+    kinds = {"added": event.added, "changed": event.changed, "removed": event.removed, "left out": event.failed}
+    kinds["moved"] = tuple(f"{old} → {new}" for old, new in event.moved)
+    changes = [f"{len(paths):,} {kind} ({_some(paths)})" for kind, paths in kinds.items() if paths]
+    held = f"{count(event.documents, 'document')}, {count(event.passages, 'passage')}"
+    return [f"{now}  {', '.join(changes)}: {held} in {event.seconds:.1f} s"]
+
+
+def _some(paths: Sequence[str]) -> str:
+    rest = len(paths) - EXAMPLES
+    return ", ".join(map(one_line, paths[:EXAMPLES])) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def _first(lines: list[str]) -> list[str]:
