@@ -1,4 +1,4 @@
-"""An index that is watched follows its documents: changes, moves, rules, files that are replaced, trouble that passes."""
+"""A watched index follows its documents: changes, moves, rules, files that are replaced, trouble that passes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from askdoc.outputs.talk import watch_lines
 from askdoc.watch import Trouble, Update
 
 FERRY = "A ferry crossed the river below the stone bridge every day until the mill and its two barns had burnt down."
-PATIENCE = 20.0  # seconds after which what should happen has not
+PATIENCE = 60.0  # seconds after which what should happen has not
 
 
 class Watched:
