@@ -4,8 +4,8 @@
 
 A made-up folder is indexed without a model, so that what is measured is the survey, not the embedding. Then, one by
 one: nothing has changed; one file has; one was renamed; one was deleted; all were touched; a question is asked. Files
-read are those of the folder that are opened, as Python's audit events tell (a new text is opened twice: to hash it, and to
-load it). Each figure is the median of three runs; seconds of the clock, and of the processor alone.
+read are those of the folder that are opened, as Python's audit events tell (a new text is opened twice: to hash it,
+and to load it). Each figure is the median of three runs; seconds of the clock, and of the processor alone.
 """
 
 from __future__ import annotations

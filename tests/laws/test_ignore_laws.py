@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as some
 
-from askdoc.files import find_files
+from askdoc.files import Selection, find_files
+from askdoc.ignore import ASKDOCIGNORE
 
 # Nobody's own git configuration may count: askdoc does not read it.
 ENVIRONMENT = {
@@ -68,11 +70,16 @@ def differs(path: str) -> bool:
     )
 
 
-def found(place: Path) -> set[str]:
-    return {path.relative_to(place.resolve()).as_posix() for path in find_files([place]).files}
+def ignored_by_git(folder: Path) -> bool:
+    command = ["git", "check-ignore", "-q", "--no-index", str(folder)]
+    return subprocess.run(command, cwd=folder.parent, env=ENVIRONMENT, check=False).returncode == 0
 
 
-@settings(max_examples=200, deadline=None)
+def found(place: Path, selection: Selection | None = None) -> set[str]:
+    return {path.relative_to(place.resolve()).as_posix() for path in find_files([place], selection).files}
+
+
+@settings(max_examples=120, deadline=None)
 @given(trees, rule_files, some.sampled_from(["", "", "a", "a/b"]))
 @example({("a", "a.txt"), ("", "a.txt")}, {"": ["*", "!a/", "!*.txt"]}, "")
 @example({("a/b", "c.md")}, {"": ["*.md"], "a": ["b", "!b/"]}, "")
@@ -84,12 +91,29 @@ def test_what_git_ignores_is_not_found(
         place = Path(name)
         make(place, tree, rules, ".gitignore")
         asked = place / named
-        if not asked.is_dir():
-            asked = place
-        ignored = subprocess.run(
-            ["git", "check-ignore", "-q", "--no-index", str(asked)], cwd=place, env=ENVIRONMENT, check=False
-        )
-        if asked != place and ignored.returncode == 0:
-            return  # a folder that is named although it is ignored has a test of its own
+        assume(asked.is_dir() and (asked == place or not ignored_by_git(asked)))  # a folder that is named is read
         expected = {path for path in shown_by_git(asked, "--exclude-standard") if not differs(path)}
         assert found(asked) == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(trees, rule_files)
+def test_an_askdocignore_is_read_as_git_would_read_it(
+    tree: set[tuple[str, str]], rules: Mapping[str, Sequence[str]]
+) -> None:
+    with TemporaryDirectory() as name:
+        place = Path(name)
+        make(place, tree, rules, ASKDOCIGNORE)
+        shown = shown_by_git(place, f"--exclude-per-directory={ASKDOCIGNORE}")
+        shutil.rmtree(place / ".git")
+        assert found(place) == {path for path in shown if not differs(path)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(trees, some.lists(lines, max_size=5))
+def test_a_persons_patterns_are_read_as_git_would_read_them(tree: set[tuple[str, str]], patterns: list[str]) -> None:
+    with TemporaryDirectory() as name:
+        place = Path(name)
+        make(place, tree, {"": patterns}, "patterns")
+        shown = shown_by_git(place, f"--exclude-from={place / 'patterns'}")
+        assert found(place, Selection(exclude=tuple(patterns))) == {path for path in shown if not differs(path)}
