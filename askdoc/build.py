@@ -90,9 +90,9 @@ def index(
     if not wanted and (before is None or not before.paths):
         raise UsageError(f"there is no index of files in {folder} to update", hint=f"name what to index: {EXAMPLE}")
     with store.writing(folder, fresh=rebuild, wait=wait) as (draft, stored):
-        manifest = _rooted(folder, stored or _empty(before, embedder), wanted, root)
+        manifest = stored or _empty(before, embedder)
         selection = _selection(manifest.selection, include, exclude, max_bytes)
-        manifest = dataclasses.replace(manifest, selection=selection)
+        manifest = _rooted(folder, dataclasses.replace(manifest, selection=selection), wanted, root)
         opened = open_embedder(embedder or manifest.recipe.embedder)
         with closing(_Writer(draft, manifest, opened, progress, stored=stored)) as writer:
             survey = _survey(folder, manifest, _new(folder, stored, wanted), retry=retry, progress=progress)
@@ -202,7 +202,9 @@ def _selection(
 def _rooted(folder: Path, manifest: Manifest, wanted: Sequence[Path], root: Path | None) -> Manifest:
     """The manifest with the wanted paths added, and every path relative to the root that fits them all."""
     old_root = (folder / manifest.root).resolve()
-    asked = _outermost([*((old_root / path).resolve() for path in manifest.paths), *wanted])
+    asked = [(old_root / path).resolve() for path in manifest.paths]
+    if wanted:
+        asked = _needed([*asked, *wanted], manifest.selection)
     new_root = (root or _root(folder.resolve(), asked)).resolve()
     documents, failed = manifest.documents, manifest.failed
     if old_root != new_root:
@@ -223,6 +225,16 @@ def _new(folder: Path, stored: Manifest | None, wanted: Sequence[Path]) -> list[
         return list(wanted)
     before = {(folder / stored.root / path).resolve() for path in stored.paths}
     return [path for path in wanted if path not in before]
+
+
+def _needed(paths: Sequence[Path], selection: Selection) -> list[Path]:
+    """Without what is found inside another one anyway; what is ignored there, and named, stays."""
+    outer = _outermost(paths)
+    inner = [path for path in sorted({*paths} - {*outer}) if path.exists()]
+    if not inner:
+        return outer
+    found = set(find_files([path for path in outer if path.exists()], selection).files)
+    return sorted([*outer, *(path for path in inner if not found.issuperset(find_files([path], selection).files))])
 
 
 def _outermost(paths: Sequence[Path]) -> list[Path]:
