@@ -158,11 +158,12 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--results", type=Path)
     options = parser.parse_args()
+    measured = commit()
     with TemporaryDirectory() as name:
         found = figures(Path(name).resolve(), options.files)
     data = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit(),
+        "commit": measured,
         "machine": {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()},
         "load": round(os.getloadavg()[0], 1),
         "files": options.files,
