@@ -6,18 +6,20 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
-from askdoc import embedders, ranking, readers, store
+from askdoc import embedders, freshness, ranking, readers, store
 from askdoc.confidence import UNFITTED, Calibration
 from askdoc.embedders import Embedder
 from askdoc.errors import AskdocError, IndexMismatchError, ModelError, UsageError
+from askdoc.files import Selection
+from askdoc.freshness import Freshness, Progress
 from askdoc.fusion import Fused, fuse
 from askdoc.indexes import Scored
 from askdoc.indexes.dense import DenseIndex, structure_today
@@ -30,10 +32,8 @@ from askdoc.scripts import is_foreign
 from askdoc.store import Manifest, Recipe
 from askdoc.types import Answer, Hit, IndexInfo, Passage, Query, Reading, Reply, Skipped, Source
 
-REFRESH = ("auto", "always", "never")
-SMALL_FILES, SMALL_BYTES = 20, 2_000_000  # changes up to this size are indexed while the asker waits
-HASHED_BYTES = 64_000_000  # files that only look changed are read up to this size to find out
 UNREAD = "the reader knows only English, and {} in another script: no answer was looked for"
+FRESH = "fresh"  # of a document: as it was indexed
 RETRIES = 5  # times that opening starts over because a writer replaced the generation meanwhile
 
 
@@ -41,10 +41,11 @@ RETRIES = 5  # times that opening starts over because a writer replaced the gene
 class Status:
     """What an index holds and whether that is still so.
 
-    recipe: as in the manifest. documents: path, passages, and "fresh", "changed" or "missing". new: files that are not
-    indexed yet. bytes: of the index on disk. damaged: its files that are not as they were written. unread: documents
-    that were still to be read when the indexing was interrupted. reader: by its name; calibrated: its confidences were
-    fitted for it and the embedder.
+    recipe: as in the manifest. documents: path, passages, and "fresh" or what happened to it, as in
+    `freshness.Change`. skipped: files left out, of those that were left out unread some for each reason; left_out: how
+    many for each. new: files that are not indexed yet. bytes: of the index on disk. damaged: its files that are not as
+    they were written. unread: documents that were still to be read when the indexing was interrupted. reader: by its
+    name; calibrated: its confidences were fitted for it and the embedder.
     """
 
     folder: Path
@@ -54,7 +55,9 @@ class Status:
     created: str
     recipe: Mapping[str, str | int]
     documents: tuple[tuple[str, int, str], ...]
+    selection: Selection
     skipped: tuple[Skipped, ...]
+    left_out: Mapping[str, int]
     new: tuple[str, ...]
     bytes: int
     damaged: tuple[str, ...]
@@ -63,7 +66,13 @@ class Status:
     calibrated: bool = True
 
 
-def open_index(folder: Path | str | None = None, *, refresh: str = "auto", reader: str | None = None) -> Index:
+def open_index(
+    folder: Path | str | None = None,
+    *,
+    refresh: str = "auto",
+    reader: str | None = None,
+    progress: Progress | None = None,
+) -> Index:
     """Open an index to ask it.
 
     folder: by default `ASKDOC_INDEX`, else the nearest `index/` from the working directory upwards.
@@ -72,125 +81,85 @@ def open_index(folder: Path | str | None = None, *, refresh: str = "auto", reade
     Raises `AskdocError` if there is no sound index.
     """
     started = time.perf_counter()
-    if refresh not in REFRESH:
-        raise UsageError(f"there is no refresh {refresh!r}", hint=f"known are: {', '.join(REFRESH)}")
+    freshness.check_refresh(refresh)
     folder = Path(folder).expanduser() if folder is not None else store.find_index()
-    manifest = store.read_manifest(folder)
-    stale, remarks = (False, ()) if refresh == "never" else _refresh(folder, manifest, always=refresh == "always")
-    opened = _open(folder, open_reader=reader)
-    opened.stale, opened.remarks = stale, remarks
+    found = freshness.bring_up_to_date(folder, refresh, progress=progress)
+    opened = _open(folder, lambda manifest: Index(folder, manifest, reader_name=reader, refresh=refresh))
+    opened.freshness = found
     opened.load_ms = (time.perf_counter() - started) * 1000
     return opened
 
 
-def _open(folder: Path, *, open_reader: str | None) -> Index:
+_Opened = TypeVar("_Opened")
+
+
+def _open(folder: Path, turn_to: Callable[[Manifest], _Opened]) -> _Opened:
     """Open the generation that the manifest names; if a writer replaces it in between, the next one."""
     for attempt in range(RETRIES):
         manifest = store.read_manifest(folder)
         try:
             store.check(folder, manifest)
-            return Index(folder, manifest, reader_name=open_reader)
+            return turn_to(manifest)
         except AskdocError:
             if attempt == RETRIES - 1 or store.read_manifest(folder).generation == manifest.generation:
                 raise
     raise AssertionError  # not reached: the last attempt returns or raises
 
 
-def _refresh(folder: Path, manifest: Manifest, *, always: bool) -> tuple[bool, tuple[str, ...]]:
-    """Bring the index up to date if that is quick (or asked for); else say that it is stale, and why."""
-    if manifest.unread and not always:  # to go on from there may take hours
-        return True, (f"{manifest.unread} documents are not indexed yet; to go on with them: askdoc index",)
-    changes = _changes(folder, manifest)
-    if not changes and not always:
-        return False, ()
-    small = len(changes) <= SMALL_FILES and sum(changes.values()) <= SMALL_BYTES
-    if not small and not always:
-        return True, (f"{len(changes)} documents changed since they were indexed; to include them: askdoc index",)
-    from askdoc import build  # only now: who asks a fresh index does not need to write one
-
-    try:
-        report = build.index((), folder, wait=60.0 if always else 2.0)
-    except AskdocError as error:
-        if always:
-            raise
-        return True, (f"the documents changed, and the index could not be updated: {error.message}",)
-    return False, _update_remarks(report.added, report.changed, report.removed)
-
-
-def _update_remarks(added: int, changed: int, removed: int) -> tuple[str, ...]:
-    counts = {"added": added, "changed": changed, "removed": removed}
-    named = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    return (f"the documents changed, the index was updated ({named})",) if named else ()
-
-
-def _changes(folder: Path, manifest: Manifest) -> dict[str, int]:
-    """The documents that changed, are gone, or are new, and their size in bytes."""
-    if not manifest.paths:  # made of documents that stand in no files
-        return {}
-    changes: dict[str, int] = {}
-    hashed = 0
-    for entry in store.suspects(folder, manifest):
-        size = _size(folder / manifest.root / entry.source.path)
-        hashed += size if size == entry.source.size else 0
-        # Copying or checking out changes the time alone; reading the file tells, as long as that is quick.
-        if size == entry.source.size and hashed <= HASHED_BYTES and store.is_intact(folder, manifest, entry.source):
-            continue
-        changes[entry.source.path] = size
-    return changes | _new_files(folder, manifest)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-WALKED = 2000  # files of a collection up to which asking looks for new ones, which takes a few milliseconds
-
-
-def _new_files(folder: Path, manifest: Manifest) -> dict[str, int]:
-    """Files below the indexed paths that are not indexed, and their sizes; none in a collection too large to walk."""
-    if len(manifest.documents) + len(manifest.skipped) > WALKED:
-        return {}
-    from askdoc.files import find_files
-
-    root = (folder / manifest.root).resolve()
-    known = {entry.source.path for entry in manifest.documents} | {skipped.path for skipped in manifest.skipped}
-    there = [root / path for path in manifest.paths if (root / path).exists()]
-    found = {store.relative_to(file, root): file for file in find_files(there).files}
-    return {path: _size(file) for path, file in found.items() if path not in known}
-
-
 class Index:
     """An open index. Asking it is safe while another process updates it: it goes on with what it opened."""
 
-    def __init__(self, folder: Path, manifest: Manifest, *, reader_name: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, manifest: Manifest, *, reader_name: str | None = None, refresh: str = "never"
+    ) -> None:
         self.folder = folder
-        self.manifest = manifest
-        self.stale = False
-        self.remarks: tuple[str, ...] = ()
+        self.freshness = Freshness()
         self.load_ms = 0.0
+        self._refresh = refresh
+        self._told = False  # has a reply carried the remarks of the last look at the documents?
         self._reader_name = reader_name
-        self._sources = manifest.sources()
         self._standing: dict[str, bool] = {}  # path → is the file still what was indexed? Asked anew for each question
         self.embedder: Embedder = embedders.open_embedder(manifest.recipe.embedder)
-        embedder = self.embedder
+        self._turn_to(manifest)
+
+    def _turn_to(self, manifest: Manifest) -> None:
+        """Open what a manifest names; if that cannot be done, all stays as it is."""
+        named = manifest.recipe.embedder
+        embedder = self.embedder if self.embedder.name == named else embedders.open_embedder(named)
         structure = structure_today(manifest.recipe.structure)
         store.check_recipe(
-            folder,
+            self.folder,
             manifest,
             Recipe(embedder.name, embedder.fingerprint, embedder.dimension, SPLITTER, ANALYSER, structure),
         )
-        generation = store.generation_folder(folder, manifest)
-        self._dense = DenseIndex(generation / "dense", dimension=manifest.recipe.dimension)
-        self._lexical = LexicalIndex(generation / "lexical")
+        generation = store.generation_folder(self.folder, manifest)
+        dense = DenseIndex(generation / "dense", dimension=manifest.recipe.dimension)
+        lexical = LexicalIndex(generation / "lexical")
+        self.manifest = manifest
+        self.embedder = embedder
+        self._sources = manifest.sources()
+        self._dense, self._lexical = dense, lexical
+
+    def refresh(self, *, progress: Progress | None = None) -> None:
+        """Before the next of several questions: look at the documents again, as when the index was opened.
+
+        What this or another process changed in the index is there afterwards; the models stay loaded.
+        """
+        found = freshness.bring_up_to_date(self.folder, self._refresh, progress=progress)
+        untold = () if self._told else self.freshness.remarks
+        self.freshness = Freshness(found.stale, tuple(dict.fromkeys((*untold, *found.remarks))))
+        self._told = False
+        if store.read_manifest(self.folder).generation != self.manifest.generation:
+            before = self._dense, self._lexical
+            _open(self.folder, self._turn_to)
+            for index in before:
+                index.close()
 
     @property
     def info(self) -> IndexInfo:
         root = os.path.normpath(self.folder.absolute() / self.manifest.root)
         counts = len(self.manifest.documents), self.manifest.passages
-        return IndexInfo(_as_typed(self.folder), root, *counts, stale=self.stale)
+        return IndexInfo(_as_typed(self.folder), root, *counts, stale=self.freshness.stale)
 
     @cached_property
     def reader(self) -> Reader:
@@ -254,8 +223,8 @@ class Index:
         given = tuple(answer for answer in found if answer.confidence >= threshold)
         self.load_ms = 0.0  # only the first question waited for it
         remarks += [unread] if unread else []
-        said = (*self.remarks, *remarks)
-        return Reply(question, given, tuple(hits), threshold, self.info, clock.stop(), said, self.calibrated, unread)
+        info, said = self._info(remarks), self._remarks(remarks)
+        return Reply(question, given, tuple(hits), threshold, info, clock.stop(), said, self.calibrated, unread)
 
     def search(self, query: str, *, passages: int = 10) -> Reply:
         """Find passages without reading them: a reply without answers."""
@@ -265,7 +234,15 @@ class Index:
         with clock.stage("retrieve"):
             hits, remarks = self.retrieve(text, passages)
         self.load_ms = 0.0
-        return Reply(query, (), tuple(hits), 0.0, self.info, clock.stop(), (*self.remarks, *remarks))
+        return Reply(query, (), tuple(hits), 0.0, self._info(remarks), clock.stop(), self._remarks(remarks))
+
+    def _info(self, remarks: Sequence[str]) -> IndexInfo:
+        """The index as a question found it. remarks: on documents that were noticed to have changed."""
+        return dataclasses.replace(self.info, stale=self.freshness.stale or bool(remarks))
+
+    def _remarks(self, remarks: Sequence[str]) -> tuple[str, ...]:
+        self._told = True
+        return (*self.freshness.remarks, *remarks)
 
     def close(self) -> None:
         self._dense.close()
@@ -467,10 +444,8 @@ def status(folder: Path | str | None = None) -> Status:
     folder = Path(folder).expanduser() if folder is not None else store.find_index()
     manifest = store.read_manifest(folder)
     damaged = store.damaged_files(folder, manifest, hashed_up_to=float("inf"))
-    changed = _changes(folder, manifest)
+    changed = freshness.changes(folder, manifest)
     root = Path(os.path.normpath(folder.absolute() / manifest.root))
-    states = {path: "changed" if (root / path).exists() else "missing" for path in changed}
-    known = {entry.source.path for entry in manifest.documents}
     return Status(
         folder=folder,
         root=root,
@@ -479,10 +454,17 @@ def status(folder: Path | str | None = None) -> Status:
         created=manifest.created,
         recipe=dataclasses.asdict(manifest.recipe),
         documents=tuple(
-            (entry.source.path, entry.passages, states.get(entry.source.path, "fresh")) for entry in manifest.documents
+            (
+                entry.source.path,
+                entry.passages,
+                changed[entry.source.path].what if entry.source.path in changed else FRESH,
+            )
+            for entry in manifest.documents
         ),
+        selection=manifest.selection,
         skipped=manifest.skipped,
-        new=tuple(path for path in changed if path not in known),
+        left_out=manifest.reasons(),
+        new=tuple(path for path, change in changed.items() if change.what == "new"),
         bytes=sum(int(stated["size"]) for stated in manifest.files.values()),
         damaged=tuple(damaged),
         reader=manifest.reader,

@@ -15,19 +15,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from askdoc import readers, store
 from askdoc.embedders import DEFAULT, Embedder, open_embedder
 from askdoc.errors import AskdocError, Interrupted, LoadError, UsageError
-from askdoc.files import Found, find_files
+from askdoc.files import Found, Selection, find_files, grouped
 from askdoc.indexes import Entry as PassageEntry
 from askdoc.indexes.dense import FLAT, DenseIndex, structure_today
 from askdoc.indexes.lexical import ANALYSER, LexicalIndex, digest
 from askdoc.isolation import LoaderProcess
 from askdoc.loaders import HEAD_BYTES, find_loader
 from askdoc.passages import SPLITTER, split
-from askdoc.store import Draft, Entry, Manifest, Recipe
+from askdoc.store import Draft, Entry, Failed, Manifest, Recipe
 from askdoc.types import Document, Passage, Skipped, Source
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 EXAMPLE = "askdoc index PATH…"
 AGAIN = "to go on, run the same command again"
 ELSEWHERE = "a new index keeps what is done of it when it is interrupted; to make one: --index DIR"
+_Sourced = TypeVar("_Sourced", Entry, Failed)
 BATCH = 256  # passages between two reports of progress
 CHECKPOINT = 60.0  # seconds of work after which it is saved,
 COST = 20  # or so many times as long as saving took, if that is longer: it costs 5 % at most
@@ -72,7 +73,11 @@ def index(
     root: Path | None = None,
     embedder: str | None = None,
     reader: str | None = None,
+    include: Sequence[str] | None = None,
+    exclude: Sequence[str] | None = None,
+    max_bytes: int | None = None,
     rebuild: bool = False,
+    retry: bool = True,
     wait: float = 10.0,
     progress: Progress | None = None,
 ) -> BuildReport:
@@ -81,9 +86,11 @@ def index(
     paths: added to what the index was made from; none: update only. folder: of the index; by default `ASKDOC_INDEX`,
     else `index/` in the working directory. root: the folder that document paths start from; by default the one that
     holds the index, if it holds all paths too, else the deepest one that does. embedder: by default the one that the
-    index was made with. reader: to ask with from now on, a name or a model's folder; by default as before. rebuild:
-    make the index anew, with today's recipe; with paths, whatever is wrong with the one that is there. wait:
-    seconds to wait for another writer. Raises `AskdocError`; the index is then as it was.
+    index was made with. reader: to ask with from now on, a name or a model's folder; by default as before. include,
+    exclude, max_bytes: which files of folders are wanted, as in `Selection`; by default as before. rebuild: make the
+    index anew, with today's recipe; with paths, whatever is wrong with the one that is there. retry: try files that
+    could not be read once more, even if they have not changed. wait: seconds to wait for another writer. Raises
+    `AskdocError`; the index is then as it was.
     """
     started = time.perf_counter()
     folder = _target(folder)
@@ -92,13 +99,16 @@ def index(
     if not wanted and (before is None or not before.paths):
         raise UsageError(f"there is no index of files in {folder} to update", hint=f"name what to index: {EXAMPLE}")
     with store.writing(folder, fresh=rebuild, wait=wait) as (draft, stored):
-        manifest = _rooted(folder, stored or _empty(before, embedder), wanted, root)
+        manifest = stored or _empty(before, embedder)
+        selection = _selection(manifest.selection, include, exclude, max_bytes)
+        manifest = _rooted(folder, dataclasses.replace(manifest, selection=selection), wanted, root)
         opened = open_embedder(embedder or manifest.recipe.embedder)
         manifest = _with_models(manifest, opened, reader)
         # An index that is made anew replaces the old one only when it is whole.
         writer = _Writer(draft, manifest, opened, progress, stored=stored, checkpoints=not rebuild or before is None)
         with closing(writer):
-            report = writer.update(*_survey(folder, manifest, _new(folder, stored, wanted)))
+            survey = _survey(folder, manifest, _new(folder, stored, wanted), retry=retry, progress=progress)
+            report = writer.update(survey)
         return dataclasses.replace(report, seconds=time.perf_counter() - started)
 
 
@@ -111,18 +121,22 @@ def index_documents(
     with store.writing(folder, fresh=True) as (draft, _):
         opened = open_embedder(embedder or DEFAULT)
         with closing(_Writer(draft, _empty(None, embedder), opened, progress)) as writer:
-            report = writer.update([_Pending(document.source, given=document) for document in documents], [], ())
+            report = writer.update(Survey([_Pending(document.source, given=document) for document in documents]))
         return dataclasses.replace(report, seconds=time.perf_counter() - started)
 
 
-def index_for(path: Path, *, progress: Progress | None = None) -> Path:
-    """Build or update the index of one file or folder in the user's cache, and return its folder."""
+def index_for(path: Path, *, update: bool = True, progress: Progress | None = None) -> Path:
+    """Build or update the index of one file or folder in the user's cache, and return its folder.
+
+    update: False leaves a sound index that is there as it is.
+    """
     path = _existing(path)
     name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
     folder = cache_folder() / "indexes" / name
     root = path if path.is_dir() else path.parent
     outdated = store.has_manifest(folder) and not _is_current(folder)
-    index([path], folder, root=root, rebuild=outdated, progress=progress)
+    if update or outdated or not store.has_manifest(folder):
+        index([path], folder, root=root, rebuild=outdated, retry=False, progress=progress)
     return folder
 
 
@@ -184,7 +198,7 @@ def _empty(before: Manifest | None, embedder: str | None) -> Manifest:
     made = recipe(open_embedder(embedder or (before.recipe.embedder if before else DEFAULT)))
     if before is None:
         return Manifest(0, "", made, root="", paths=())
-    return dataclasses.replace(before, recipe=made, documents=(), skipped=(), next_id=1, files={})
+    return dataclasses.replace(before, recipe=made, documents=(), left_out=(), failed=(), next_id=1, files={})
 
 
 def _with_models(manifest: Manifest, embedder: Embedder, reader: str | None) -> Manifest:
@@ -198,19 +212,34 @@ def _with_models(manifest: Manifest, embedder: Embedder, reader: str | None) -> 
     return dataclasses.replace(manifest, reader=opened.name, reader_fingerprint=remembered)
 
 
+def _selection(
+    before: Selection, include: Sequence[str] | None, exclude: Sequence[str] | None, max_bytes: int | None
+) -> Selection:
+    """What is wanted now: what was wanted before, but for what is asked otherwise; an empty pattern is none."""
+    return Selection(
+        include=before.include if include is None else tuple(filter(None, include)),
+        exclude=before.exclude if exclude is None else tuple(filter(None, exclude)),
+        max_bytes=before.max_bytes if max_bytes is None else max_bytes,
+    )
+
+
 def _rooted(folder: Path, manifest: Manifest, wanted: Sequence[Path], root: Path | None) -> Manifest:
     """The manifest with the wanted paths added, and every path relative to the root that fits them all."""
     old_root = (folder / manifest.root).resolve()
-    asked = _outermost([*((old_root / path).resolve() for path in manifest.paths), *wanted])
+    asked = [(old_root / path).resolve() for path in manifest.paths]
+    if wanted:
+        asked = _needed([*asked, *wanted], manifest.selection)
     new_root = (root or _root(folder.resolve(), asked)).resolve()
-    documents = manifest.documents
+    documents, failed = manifest.documents, manifest.failed
     if old_root != new_root:
         documents = tuple(_moved(entry, old_root, new_root) for entry in documents)
+        failed = tuple(_moved(one, old_root, new_root) for one in failed)
     return dataclasses.replace(
         manifest,
         root=store.relative_to(new_root, folder.resolve()),
         paths=tuple(store.relative_to(path, new_root) for path in asked),
         documents=documents,
+        failed=failed,
     )
 
 
@@ -220,6 +249,16 @@ def _new(folder: Path, stored: Manifest | None, wanted: Sequence[Path]) -> list[
         return list(wanted)
     before = {(folder / stored.root / path).resolve() for path in stored.paths}
     return [path for path in wanted if path not in before]
+
+
+def _needed(paths: Sequence[Path], selection: Selection) -> list[Path]:
+    """Without what is found inside another one anyway; what is ignored there, and named, stays."""
+    outer = _outermost(paths)
+    inner = [path for path in sorted({*paths} - {*outer}) if path.exists()]
+    if not inner:
+        return outer
+    found = set(find_files([path for path in outer if path.exists()], selection).files)
+    return sorted([*outer, *(path for path in inner if not found.issuperset(find_files([path], selection).files))])
 
 
 def _outermost(paths: Sequence[Path]) -> list[Path]:
@@ -233,7 +272,7 @@ def _root(folder: Path, paths: Sequence[Path]) -> Path:
     return store.common_root(paths)
 
 
-def _moved(entry: Entry, old_root: Path, new_root: Path) -> Entry:
+def _moved(entry: _Sourced, old_root: Path, new_root: Path) -> _Sourced:
     path = store.relative_to(old_root / entry.source.path, new_root)
     return dataclasses.replace(entry, source=dataclasses.replace(entry.source, path=path))
 
@@ -247,69 +286,89 @@ class _Pending:
     given: Document | None = None
 
 
-def _survey(
-    folder: Path, manifest: Manifest, new: Sequence[Path]
-) -> tuple[list[_Pending], list[Entry], tuple[Skipped, ...]]:
-    """Look at every file: what is to be read, the entries that stay as they are, and what is left out.
+@dataclass(slots=True)
+class Survey:
+    """What an update has to do, and what it leaves as it is.
+
+    pending: to be read. kept: documents that stay, some with a new path or time. failed: files that could not be read
+    before and have not changed. skipped: what is left out unread.
+    """
+
+    pending: list[_Pending] = field(default_factory=list)
+    kept: list[Entry] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+    skipped: tuple[Skipped, ...] = ()
+
+
+def _survey(folder: Path, manifest: Manifest, new: Sequence[Path], *, retry: bool, progress: Progress | None) -> Survey:
+    """Look at every file, and read those that may have changed.
 
     Raises `UsageError` if paths that are named for the first time hold nothing.
     """
     root = (folder / manifest.root).resolve()
     found = _found(root, manifest)
-    known = {entry.source.path: entry for entry in manifest.documents}
     if new and not any(file.is_relative_to(path) for path in new for file in found.files):
         raise _nothing([store.relative_to(path, root) for path in new], found.skipped)
+    known = {entry.source.path: entry for entry in manifest.documents}
     fresh = {entry.id for entry in manifest.documents} - {entry.id for entry in store.suspects(folder, manifest)}
-    pending: list[_Pending] = []
-    kept: list[Entry] = []
-    skipped = list(found.skipped)
-    for file in found.files:
+    failed = {} if retry else {one.source.path: one for one in store.still_failing(folder, manifest)}
+    survey = Survey(skipped=found.skipped)
+    for number, file in enumerate(found.files):
         path = store.relative_to(file, root)
         entry = known.get(path)
         if entry is not None and entry.id in fresh:
-            kept.append(entry)
-            continue
-        try:
-            source = _source(file, path)
-        except OSError as error:
-            skipped.append(Skipped(path, error.strerror or str(error)))
-            continue
-        if entry is not None and entry.source.sha256 == source.sha256:
-            kept.append(dataclasses.replace(entry, source=source))
+            survey.kept.append(entry)
+        elif path in failed:
+            survey.failed.append(failed[path])
         else:
-            pending.append(_Pending(source, file))
-    return _without_moves(manifest, pending, kept, skipped)
+            if progress is not None:
+                progress("reading", number, len(found.files))
+            _look_into(survey, file, path, entry)
+    return _without_moves(manifest, survey)
+
+
+def _look_into(survey: Survey, file: Path, path: str, entry: Entry | None) -> None:
+    """Read a file that is new or may have changed, and put it where it belongs."""
+    try:
+        source = _source(file, path)
+    except OSError as error:
+        survey.failed.append(Failed(Source(path, "", 0, 0), error.strerror or str(error)))
+        return
+    if entry is not None and entry.source.sha256 == source.sha256:
+        survey.kept.append(dataclasses.replace(entry, source=source))
+    else:
+        survey.pending.append(_Pending(source, file))
 
 
 def _found(root: Path, manifest: Manifest) -> Found:
     """What the indexed paths hold now. A path that is gone holds nothing; if all are, that is more likely a mistake."""
-    there = [root / path for path in manifest.paths if os.path.exists(root / path)]  # noqa: PTH110  # never raises
+    there = store.there(root, manifest)
     if not there:
         raise UsageError(
             f"nothing that was indexed is there any more: {', '.join(manifest.paths)}",
             hint=f"if it moved, name it where it is now: {EXAMPLE}",
         )
-    found = find_files(there)
+    found = find_files(there, manifest.selection)
     skipped = (Skipped(store.relative_to(Path(one.path), root), one.reason) for one in found.skipped)
     return Found(found.files, tuple(skipped))
 
 
-def _without_moves(
-    manifest: Manifest, pending: list[_Pending], kept: list[Entry], skipped: list[Skipped]
-) -> tuple[list[_Pending], list[Entry], tuple[Skipped, ...]]:
+def _without_moves(manifest: Manifest, survey: Survey) -> Survey:
     """Recognise files that were only moved or renamed: they keep their passages and take the new path."""
-    ids = {entry.id for entry in kept}
-    gone = {entry.source.sha256: entry for entry in manifest.documents if entry.id not in ids}
-    still_there = {one.source.path for one in pending}
-    moves = {sha256: entry for sha256, entry in gone.items() if entry.source.path not in still_there}
+    ids = {entry.id for entry in survey.kept}
+    still_there = {one.source.path for one in survey.pending}
+    gone = (one for one in manifest.documents if one.id not in ids and one.source.path not in still_there)
+    moves = {entry.source.sha256: entry for entry in gone}
     rest: list[_Pending] = []
-    for one in pending:
-        entry = moves.pop(one.source.sha256, None)
+    for one in survey.pending:
+        entry = moves.get(one.source.sha256)
         if entry is None or Path(entry.source.path).suffix != Path(one.source.path).suffix:
             rest.append(one)
         else:
-            kept.append(dataclasses.replace(entry, source=one.source))
-    return rest, kept, tuple(skipped)
+            del moves[one.source.sha256]
+            survey.kept.append(dataclasses.replace(entry, source=one.source))
+    survey.pending = rest
+    return survey
 
 
 def _source(file: Path, path: str) -> Source:
@@ -344,7 +403,7 @@ class _Writer:
     kept: Sequence[Entry] = ()
     gone: list[Entry] = field(default_factory=list)  # entries whose passages are still to be removed
     added: list[tuple[Entry, int]] = field(default_factory=list)  # with the next free passage id after each
-    failed: list[Skipped] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
     unread: int = 0
     skipped: tuple[Skipped, ...] = ()
     run: dict[int, int] = field(default_factory=dict)  # a text's digest → id, for the passages that are not saved yet
@@ -370,32 +429,37 @@ class _Writer:
         self.dense.close()
         self.lexical.close()
 
-    def update(self, pending: Sequence[_Pending], kept: Sequence[Entry], skipped: Sequence[Skipped]) -> BuildReport:
+    def update(self, survey: Survey) -> BuildReport:
         """Remove what is gone, add what is pending, and commit. Raises `Interrupted` if the user will not wait."""
         before = self.manifest.documents
         known = {entry.source.path for entry in before}
-        kept_ids = {entry.id for entry in kept}
-        self.kept, self.skipped = kept, tuple(skipped)
+        kept_ids = {entry.id for entry in survey.kept}
+        self.kept, self.skipped, self.failed = survey.kept, survey.skipped, survey.failed
         self.gone = gone = [entry for entry in before if entry.id not in kept_ids]
         with store.library_write_errors(self.draft.index), LoaderProcess() as loaders:
             try:
-                self._add_all(pending, loaders)
+                self._add_all(survey.pending, loaders)
                 self._finish()
             except KeyboardInterrupt as interrupt:
-                raise self._interrupted(len(pending)) from interrupt
+                raise self._interrupted(len(survey.pending)) from interrupt
         paths = {entry.source.path for entry, _ in self.added}
         return BuildReport(
             folder=self.draft.index,
             added=len(paths - known),
             changed=len(paths & known),
             removed=len({entry.source.path for entry in gone} - paths),
-            unchanged=len(kept),
+            unchanged=len(survey.kept),
             passages=self.manifest.passages,
             embedded=self.embedded,
-            skipped=self.manifest.skipped,
+            skipped=self._left(),
             remarks=tuple((entry.source.path, remark) for entry, _ in self.added for remark in entry.remarks),
             seconds=0.0,
         )
+
+    def _left(self) -> tuple[Skipped, ...]:
+        """All that was left out, whether tried or not."""
+        failed = [Skipped(one.source.path, one.reason) for one in self.failed]
+        return tuple(sorted([*self.skipped, *failed], key=lambda one: one.path))
 
     def _tell(self, stage: str, done: int, total: int) -> None:
         if self.progress is not None:
@@ -410,7 +474,7 @@ class _Writer:
             try:
                 document = one.given or _load(one, loaders)
             except LoadError as error:
-                self.failed.append(Skipped(one.source.path, error.message))
+                self.failed.append(Failed(one.source, error.message))
             else:
                 self._add(document, done, total)
             done += one.source.size
@@ -485,7 +549,7 @@ class _Writer:
         self._save(self.gone)
         manifest = self._manifest()
         if self.stored is None and not manifest.documents:
-            raise _nothing(manifest.paths, manifest.skipped)
+            raise _nothing(manifest.paths, self._left())
         # News is another content, or a later date that settles what was suspect.
         if manifest != self.stored or store.suspects(self.draft.index, manifest):
             self._commit(manifest)
@@ -512,7 +576,8 @@ class _Writer:
             self.manifest,
             recipe=dataclasses.replace(self.manifest.recipe, structure=self.dense.structure),
             documents=tuple(sorted(documents, key=lambda entry: entry.source.path)),
-            skipped=tuple(sorted([*self.skipped, *self.failed], key=lambda one: one.path)),
+            left_out=grouped(self.skipped),
+            failed=tuple(sorted(self.failed, key=lambda one: one.source.path)),
             next_id=self.next_id,
             unread=self.unread,
         )
@@ -555,3 +620,9 @@ def _load(one: _Pending, loaders: LoaderProcess) -> Document:
     source = Source(one.source.path, hashlib.sha256(data).hexdigest(), len(data), stat.st_mtime_ns)
     loaded = loaders.load(loader, data)
     return Document(source, loaded.text, loaded.marks, loaded.remarks, loaded.skip, loaded.extracted)
+
+
+def read_document(file: Path, path: str) -> Document:
+    """The document that indexing a file would give, under this path; raises `LoadError`."""
+    with LoaderProcess() as loaders:
+        return _load(_Pending(Source(path, "", 0, 0), file), loaders)

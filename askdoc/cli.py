@@ -21,7 +21,7 @@ from askdoc import __version__
 from askdoc.errors import AskdocError, Interrupted, UsageError, WriteError
 from askdoc.eval_command import EXAMPLE, eval_command
 from askdoc.outputs import OUTPUTS, open_output
-from askdoc.outputs.talk import error_lines, progress_on, reply_lines, report_lines
+from askdoc.outputs.talk import error_lines, progress_on, reply_lines, report_lines, watch_lines
 
 if TYPE_CHECKING:
     from askdoc.ask import Index
@@ -105,13 +105,33 @@ def index(
     reader: Annotated[
         str | None, typer.Option(metavar="NAME|DIR", help="The model that will read the passages.", show_default=False)
     ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Of folders, take only such files; repeatable.", show_default=False),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Leave such files and folders out; repeatable.", show_default=False),
+    ] = None,
+    max_size: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Leave larger files out [default: 256MB].", show_default=False)
+    ] = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Make the index anew, as this askdoc would.")] = False,
 ) -> int:
-    """Index files and folders, or take in what changed since. Without PATH: those that were indexed before."""
-    from askdoc.build import index as build
+    """Index files and folders, or take in what changed since. Without PATH: those that were indexed before.
 
+    In folders, what .gitignore or .askdocignore names is left out, and so are hidden files. Globs are written as there
+    (*.md, drafts/, /top.txt), and are remembered until others are given; '' forgets them.
+    """
+    from askdoc.build import index as build
+    from askdoc.files import parse_size
+
+    max_bytes = None if max_size is None else parse_size(max_size)
     with progress_on(sys.stderr) as progress:
-        report = build(paths or [], folder, embedder=embedder, reader=reader, rebuild=rebuild, progress=progress)
+        report = build(
+            paths or [], folder, embedder=embedder, reader=reader, include=include or None, exclude=exclude or None,
+            max_bytes=max_bytes, rebuild=rebuild, progress=progress,
+        )  # fmt: skip
     _say(report_lines(report))
     return ANSWERED
 
@@ -228,6 +248,71 @@ def status(index: IndexOption = None, as_json: Annotated[bool, typer.Option("--j
     return FAILED if found.damaged else ANSWERED
 
 
+@app.command(epilog="Example: askdoc watch ~/papers")
+def watch(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH", help="What to index and watch.", show_default=False)
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--index", metavar="DIR", help="The index [default: as of index and of ask].")
+    ] = None,
+) -> int:
+    """Keep the index up to date while documents change, until Ctrl-C. Without PATH: those that were indexed before.
+
+    A line on stderr for each update. What fails is tried again. Ctrl-C ends with exit status 130, as everywhere.
+    """
+    from askdoc.build import index as build
+    from askdoc.store import find_index
+    from askdoc.watch import watch as updates
+
+    place = folder or (None if paths else find_index())
+    with progress_on(sys.stderr) as progress:
+        report = build(paths or [], place, progress=progress)
+    _say([*report_lines(report), "watching; Ctrl-C ends"])
+    for event in updates(report.folder):
+        _say(watch_lines(event))
+    return ANSWERED
+
+
+@app.command(epilog="Example: askdoc verify reply.json")
+def verify(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="A reply as JSON, or replies as JSON lines.", show_default=False)
+    ],
+    index: Annotated[
+        Path | None, typer.Option("--index", metavar="DIR", help="The index [default: the one the reply names].")
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder that document paths start from.", show_default=False)
+    ] = None,
+    as_json: Annotated[
+        bool | None,
+        typer.Option("--json/--table", help="[default: a table on a terminal, else JSON]", show_default=False),
+    ] = None,
+) -> int:
+    """Check whether what a saved reply quotes still stands in the documents. Exit status 1: some of it does not.
+
+    intact: it stands at its place. moved: it stands elsewhere, in its file or in a file that was renamed; the new place
+    is told. changed: its file is there, but does not say so any more. gone: its file is not there. unreadable: it is.
+    """
+    from askdoc.outputs.verification import write_verification, write_verification_as_json
+    from askdoc.verify import verify as verifications
+
+    with _opened_input(file, option="verify FILE, or verify -") as lines:
+        data = lines.read()
+    for_programs = not sys.stdout.isatty() if as_json is None else as_json
+    indent = None if data.strip().count(b"\n{") else 2  # many replies are written as they came: one a line
+    holds = True
+    with _writing():
+        for one in verifications(data, root=root, index=index):
+            holds = holds and one.holds
+            if for_programs:
+                write_verification_as_json(one, sys.stdout, indent=indent)
+            else:
+                write_verification(one, sys.stdout)
+    return ANSWERED if holds else NOT_SAID
+
+
 # What the commands share ----------------------------------------------------------------------------------------------
 
 
@@ -299,10 +384,12 @@ def _opened(index: Path | None, in_path: Path | None, *, refresh: str, reader: s
         from askdoc.build import index_for
 
         with progress_on(sys.stderr) as progress:
-            index = index_for(in_path, progress=progress)
+            index = index_for(in_path, update=refresh != "never", progress=progress)
     from askdoc.ask import open_index
 
-    with open_index(index, refresh=refresh, reader=reader) as opened:
+    with progress_on(sys.stderr) as progress:
+        opened = open_index(index, refresh=refresh, reader=reader, progress=progress)
+    with opened:
         yield opened
 
 
@@ -311,20 +398,20 @@ def _ask_batch(batch: str, words: list[str] | None, opening: AbstractContextMana
 
     if words:
         raise UsageError("a question and --batch together", hint="put the question into the batch, or leave one away")
-    with _opened_batch(batch) as lines, opening as opened, _writing():
+    with _opened_input(batch, option="--batch FILE, or --batch -") as lines, opening as opened, _writing():
         bad = answer_batch(lines, sys.stdout, answer=lambda question: opened.ask(question, **options))
     return FAILED if bad else ANSWERED
 
 
 @contextmanager
-def _opened_batch(name: str) -> Iterator[BinaryIO]:
+def _opened_input(name: str, *, option: str) -> Iterator[BinaryIO]:
     if name == "-":
         yield sys.stdin.buffer
         return
     try:
         file = Path(name).open("rb")  # noqa: SIM115 - closed below; only the opening may be blamed on the name
     except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}", hint="--batch FILE, or --batch -") from error
+        raise UsageError(f"{name} cannot be read: {error.strerror}", hint=option) from error
     with file:
         yield file
 
@@ -407,7 +494,7 @@ def _fail(error: AskdocError, *, output_format: str | None) -> int:
 def _error_format(words: Sequence[str]) -> str | None:
     """The format that was asked for, found without parsing, for the parsing may be what failed."""
     command = route(words)[0]
-    if command not in ("ask", "search", "chat", "status", "eval"):
+    if command not in ("ask", "search", "chat", "status", "eval", "verify"):
         return None
     if any(word.partition("=")[0] == "--batch" for word in words):
         return "jsonl"

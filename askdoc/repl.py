@@ -1,7 +1,7 @@
 """The interactive loop: a line is a question, or, if it begins with a colon, a command.
 
-The question path is the one of a single question; what differs is that the models stay loaded. An error ends a line,
-never the loop.
+The question path is the one of a single question: the documents are looked at first, every time. What differs is that
+the models stay loaded. An error ends a line, never the loop.
 """
 
 from __future__ import annotations
@@ -115,6 +115,8 @@ def handle(session: Session, line: str) -> bool:
 
 
 def _answer(session: Session, question: str) -> None:
+    with progress_on(session.stderr) as progress:
+        session.index.refresh(progress=progress)
     reply = session.index.ask(
         question,
         answers=session.answers,
@@ -212,7 +214,6 @@ def _json(session: Session, argument: str) -> None:
 
 def _index(session: Session, argument: str) -> None:
     """Take in what changed, or one more path, and go on with the new state."""
-    from askdoc.ask import open_index
     from askdoc.build import index
 
     folder = Path(session.index.info.path)
@@ -220,9 +221,7 @@ def _index(session: Session, argument: str) -> None:
     with progress_on(session.stderr) as progress:
         report = index(paths, folder, progress=progress)
     session.say(*report_lines(report))
-    fresh = open_index(folder)
-    session.index.close()
-    session.index = fresh
+    session.index.refresh()
 
 
 def _help(session: Session, argument: str) -> None:

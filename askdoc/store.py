@@ -19,6 +19,7 @@ import json
 import os
 import shutil
 import socket
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -36,9 +37,10 @@ from askdoc.errors import (
     UsageError,
     WriteError,
 )
+from askdoc.files import Selection
 from askdoc.indexes import REBUILD
 from askdoc.readers import DEFAULT as READER
-from askdoc.types import Skipped, Source
+from askdoc.types import LeftOut, Skipped, Source
 
 FORMAT = 1
 FOLDER = "index"
@@ -77,13 +79,22 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Failed:
+    """A file that was tried and could not be turned into text. The source's sha256 is empty if it could not be read."""
+
+    source: Source
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What an index holds and how it was made.
 
     root: the folder that document paths start from, relative to the index folder. paths: what the user asked to index,
-    relative to the root. next_id: the next free passage id. files: size and sha256 of each file of the generation.
-    reader: by its name, the one to ask with. reader_fingerprint: of one in a folder of its own; empty for others.
-    unread: documents that the run was still to read when it committed this; not 0 where it was interrupted.
+    relative to the root. selection: which files in them. left_out: what was not tried, by reason. failed: what was.
+    next_id: the next free passage id. files: size and sha256 of each file of the generation. reader: by its name, the
+    one to ask with. reader_fingerprint: of one in a folder of its own; empty for others. unread: documents that the run
+    was still to read when it committed this; not 0 where it was interrupted.
     """
 
     generation: int
@@ -91,8 +102,10 @@ class Manifest:
     recipe: Recipe
     root: str
     paths: tuple[str, ...]
+    selection: Selection = field(default_factory=Selection)
     documents: tuple[Entry, ...] = ()
-    skipped: tuple[Skipped, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    failed: tuple[Failed, ...] = ()
     next_id: int = 1
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     reader: str = READER
@@ -105,6 +118,19 @@ class Manifest:
 
     def sources(self) -> dict[int, Source]:
         return {entry.id: entry.source for entry in self.documents}
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """The files that were left out, by path: all that failed, and of the others some examples for each reason."""
+        failed = [Skipped(one.source.path, one.reason) for one in self.failed]
+        others = [Skipped(path, one.reason) for one in self.left_out for path in one.examples]
+        return tuple(sorted([*failed, *others], key=lambda one: (one.path, one.reason)))
+
+    def reasons(self) -> dict[str, int]:
+        """How many files were left out for each reason, the most frequent first."""
+        counts = Counter({one.reason: one.count for one in self.left_out})
+        counts.update(one.reason for one in self.failed)
+        return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
 
 
 def find_index(start: Path | None = None) -> Path:
@@ -159,8 +185,12 @@ def _manifest(data: Mapping[str, Any]) -> Manifest:
         recipe=Recipe(**data["recipe"]),
         root=str(data["root"]),
         paths=tuple(data["paths"]),
+        selection=_selection(data.get("selection", {})),
         documents=tuple(_entry(entry) for entry in data["documents"]),
-        skipped=tuple(Skipped(**skipped) for skipped in data["skipped"]),
+        left_out=tuple(
+            LeftOut(one["reason"], one["count"], tuple(one["examples"])) for one in data.get("left_out", ())
+        ),
+        failed=tuple(_failed(one) for one in data.get("failed", ())),
         next_id=int(data["next_id"]),
         files={str(name): dict(stated) for name, stated in data["files"].items()},
         reader=str(data.get("reader", READER)),  # older indexes name none
@@ -169,19 +199,41 @@ def _manifest(data: Mapping[str, Any]) -> Manifest:
     )
 
 
+def _source(data: Mapping[str, Any]) -> Source:
+    return Source(data["path"], data["sha256"], int(data["size"]), int(data["mtime_ns"]))
+
+
 def _entry(data: Mapping[str, Any]) -> Entry:
-    source = Source(data["path"], data["sha256"], int(data["size"]), int(data["mtime_ns"]))
-    return Entry(int(data["id"]), source, int(data["passages"]), tuple(data["remarks"]))
+    return Entry(int(data["id"]), _source(data), int(data["passages"]), tuple(data["remarks"]))
+
+
+def _failed(data: Mapping[str, Any]) -> Failed:
+    return Failed(_source(data), data["reason"])
+
+
+def _selection(data: Mapping[str, Any]) -> Selection:
+    """What an index says of itself; one that says nothing takes every file."""
+    default = Selection()
+    return Selection(
+        include=tuple(data.get("include", default.include)),
+        exclude=tuple(data.get("exclude", default.exclude)),
+        max_bytes=int(data.get("max_bytes", default.max_bytes)),
+    )
 
 
 def manifest_to_dict(manifest: Manifest) -> dict[str, Any]:
     """The manifest as it is written, in this order; the seal last, by which an altered one is noticed."""
-    data = {"format": FORMAT} | dataclasses.asdict(manifest)
+    data = {"format": FORMAT} | dataclasses.asdict(dataclasses.replace(manifest, documents=(), failed=()))
     data["documents"] = [
-        {"id": entry.id, **dataclasses.asdict(entry.source), "passages": entry.passages, "remarks": entry.remarks}
+        {"id": entry.id, **_source_to_dict(entry.source), "passages": entry.passages, "remarks": entry.remarks}
         for entry in manifest.documents
     ]
+    data["failed"] = [{**_source_to_dict(one.source), "reason": one.reason} for one in manifest.failed]
     return data | {SEAL: _seal(data)}
+
+
+def _source_to_dict(source: Source) -> dict[str, Any]:
+    return {"path": source.path, "sha256": source.sha256, "size": source.size, "mtime_ns": source.mtime_ns}
 
 
 def manifest_text(manifest: Manifest) -> str:
@@ -473,6 +525,9 @@ def _read_owner(path: Path) -> str:
 
 def relative_to(path: Path, start: Path) -> str:
     """A path as seen from a folder, with forward slashes."""
+    text, inside = str(path), os.path.join(start, "")  # noqa: PTH118  # quick, for there may be thousands
+    if text.startswith(inside) and os.pardir not in text:
+        return text[len(inside) :].replace(os.sep, "/")
     return Path(os.path.relpath(path, start)).as_posix()
 
 
@@ -482,17 +537,34 @@ def suspects(index: Path, manifest: Manifest) -> list[Entry]:
     A file that was modified at about the time of the indexing is suspect too: it may have changed again since, within
     the same tick of the file system's clock.
     """
-    root = index / manifest.root
+    root = str(index / manifest.root)
     settled = (datetime.fromisoformat(manifest.created).timestamp() - 2) * 1e9 if manifest.created else 0.0
-    return [entry for entry in manifest.documents if not _unchanged(root / entry.source.path, entry.source, settled)]
+    return [entry for entry in manifest.documents if not _unchanged(root, entry.source, settled)]
 
 
-def _unchanged(path: Path, source: Source, settled: float) -> bool:
+def _unchanged(root: str, source: Source, settled: float) -> bool:
     try:
-        stat = path.stat()
+        stat = os.stat(os.path.join(root, source.path))  # noqa: PTH116, PTH118  # quick, for there may be thousands
     except OSError:
         return False
     return (stat.st_size, stat.st_mtime_ns) == (source.size, source.mtime_ns) and stat.st_mtime_ns < settled
+
+
+def still_failing(index: Path, manifest: Manifest) -> list[Failed]:
+    """The files that could not be read when they were indexed, and that nothing has happened to since."""
+    root = index / manifest.root
+    return [one for one in manifest.failed if not _worth_a_try(root, one.source)]
+
+
+def _worth_a_try(root: Path, source: Source) -> bool:
+    if not source.sha256:  # it could not even be opened
+        return os.access(root / source.path, os.R_OK)
+    return not _unchanged(str(root), source, settled=float("inf"))
+
+
+def there(root: Path, manifest: Manifest) -> list[Path]:
+    """The indexed paths that are there now."""
+    return [root / path for path in manifest.paths if os.path.exists(root / path)]  # noqa: PTH110  # never raises
 
 
 def is_intact(index: Path, manifest: Manifest, source: Source) -> bool:

@@ -41,6 +41,15 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """All that was left out for one reason: how many files (a folder counts as one), and some of the paths, sorted."""
+
+    reason: str
+    count: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """From `start` on, the text stands under this heading (`label`) and on this `page`."""
 

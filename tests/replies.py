@@ -67,6 +67,10 @@ class LookUpIndex:
     info: IndexInfo = ANSWERED.index
     asked: list[tuple[str, int, int | None, float | None]] = field(default_factory=list)
     closed: bool = False
+    refreshed: int = 0
+
+    def refresh(self, *, progress: object = None) -> None:
+        self.refreshed += 1
 
     def ask(
         self,

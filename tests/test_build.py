@@ -282,6 +282,19 @@ def test_another_embedder_needs_a_rebuild_which_keeps_the_paths(counted: Path, e
     assert store.read_manifest(counted).recipe.embedder == "hashing"
 
 
+def test_a_named_file_is_read_although_its_folder_is_indexed_without_it(counted: Path, docs: Path) -> None:
+    (docs / ".askdocignore").write_text("*.txt\nsub/\n")
+    (docs / "sub").mkdir()
+    (docs / "sub" / "ferry.md").write_text(FERRY)
+    build.index([], counted)
+    assert paths(counted) == ["docs/mill.md"]
+    build.index([docs / "bridge.txt", docs / "sub", docs / "mill.md"], counted)
+    assert paths(counted) == ["docs/bridge.txt", "docs/mill.md", "docs/sub/ferry.md"]
+    assert store.read_manifest(counted).paths == ("docs", "docs/bridge.txt", "docs/sub")
+    build.index([docs], counted)
+    assert paths(counted) == ["docs/bridge.txt", "docs/mill.md", "docs/sub/ferry.md"]
+
+
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -296,6 +309,12 @@ def test_an_index_in_the_cache_follows_its_documents(cache: Path, docs: Path) ->
     assert build.index_for(docs) == folder
     assert paths(folder) == ["bridge.txt", "ferry.txt", "mill.md"]
     assert build.index_for(docs / "mill.md") != folder
+
+
+def test_an_index_in_the_cache_is_left_as_it_is_when_nobody_is_to_look(cache: Path, docs: Path) -> None:
+    assert paths(build.index_for(docs, update=False)) == ["bridge.txt", "mill.md"], "there was none"
+    (docs / "ferry.txt").write_text(FERRY)
+    assert paths(build.index_for(docs, update=False)) == ["bridge.txt", "mill.md"]
 
 
 def spoil(folder: Path) -> None:

@@ -18,6 +18,7 @@ from replies import LookUpIndex
 
 from askdoc import cli
 from askdoc.errors import IndexMissingError
+from askdoc.files import Selection
 from askdoc.types import Skipped
 
 Run = Callable[..., Ran]
@@ -33,7 +34,9 @@ def core(index: LookUpIndex, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace
     """The core as the command line calls it, and what it was called with."""
     seen = SimpleNamespace(opened=[], built=[], inside=[])
 
-    def open_index(folder: Path | None = None, *, refresh: str = "auto", reader: str | None = None) -> LookUpIndex:
+    def open_index(
+        folder: Path | None = None, *, refresh: str = "auto", reader: str | None = None, progress: object = None
+    ) -> LookUpIndex:
         if folder is not None and folder.name == "missing":
             raise IndexMissingError("there is no index in missing", hint="make one: askdoc index PATH…")
         seen.opened.append((folder, refresh) if reader is None else (folder, refresh, reader))
@@ -61,7 +64,7 @@ def module(**attributes: object) -> ModuleType:
 def report(*, skipped: int) -> SimpleNamespace:
     return SimpleNamespace(
         folder=Path("index"), added=2, changed=1, removed=0, unchanged=9, passages=1340, embedded=25, seconds=1.234,
-        skipped=tuple(Skipped(f"{number}.bin\x1b", "binary") for number in range(skipped)),
+        skipped=tuple(Skipped(f"{number:02}.bin\x1b", "binary") for number in range(skipped)),
         remarks=(("old.txt", "read as cp1252"),),
     )  # fmt: skip
 
@@ -73,6 +76,7 @@ def status_of(folder: Path) -> SimpleNamespace:
         new=("d.txt",), bytes=12_345, unread=0,
         damaged=() if folder.name != "broken" else ("dense/vectors",),
         reader="askdoc-reader", calibrated=True,
+        left_out={"binary": 1}, selection=Selection(exclude=("*.bak",)),
     )  # fmt: skip
 
 
@@ -283,11 +287,21 @@ def test_indexing_reports_on_stderr_what_changed_and_what_was_left_out(run: Run,
     first, *rest = ran.err.splitlines()
     assert first == (
         "index/: 12 documents (2 added, 1 changed, 9 unchanged, 0 removed), "
-        "1,340 passages (25 embedded), 12 files left out in 1.2 s"
+        "1,340 passages (25 embedded), 12 left out in 1.2 s"
     )
-    assert rest[0] == "  left out 0.bin␛: binary"
-    assert rest[10:] == ["  and 2 more: askdoc status", "  old.txt: read as cp1252"]
+    assert rest == ["  left out 12: binary (00.bin␛, 01.bin␛, 02.bin␛ and 9 more)", "  old.txt: read as cp1252"]
     assert (ran.status, ran.out) == (0, "")
+
+
+def test_what_is_wanted_of_folders_reaches_the_core(run: Run, core: SimpleNamespace) -> None:
+    run("index", "a", "--include", "*.md", "--include", "*.txt", "--exclude", "drafts/", "--max-size", "1.5MB")
+    options = core.built[0][2]
+    assert (options["include"], options["exclude"]) == (["*.md", "*.txt"], ["drafts/"])
+    assert options["max_bytes"] == 1_500_000
+    run("index", "--exclude", "")
+    options = core.built[1][2]
+    assert (options["include"], options["exclude"], options["max_bytes"]) == (None, [""], None)
+    assert "is no size" in run("index", "--max-size", "huge").err
 
 
 def test_indexing_without_a_path_updates_what_was_indexed(run: Run, core: SimpleNamespace) -> None:
@@ -299,11 +313,25 @@ def test_status_tells_what_is_stale_left_out_and_new(run: Run) -> None:
     text = run("status", "--index", "D").out
     for part in ("D/: 2 documents, 15 passages, 12.3 kB", "b.txt  (changed)", "c.bin: binary", "d.txt", "askdoc index"):
         assert part in text
-    assert run("status", "--index", "D", "--json").json["documents"][1] == {
-        "document": "b.txt",
-        "passages": 3,
-        "state": "changed",
-    }
+    assert "  without         *.bak\n  largest file    256 MB\n" in text
+    data = run("status", "--index", "D", "--json").json
+    assert data["documents"][1] == {"document": "b.txt", "passages": 3, "state": "changed"}
+    assert (data["left_out"], data["exclude"], data["max_bytes"]) == ({"binary": 1}, ["*.bak"], 256_000_000)
+    assert data["skipped"] == [{"document": "c.bin", "reason": "binary"}]
+
+
+def test_status_of_a_large_index_lists_what_changed_and_counts_the_rest(
+    run: Run, core: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = status_of(Path("D"))
+    large.documents = tuple((f"{at:03}.txt", 1, "fresh" if at != 77 else "missing") for at in range(200))
+    large.skipped = tuple(Skipped(f"{at:02}.jpg", "no loader for .jpg files") for at in range(20))
+    large.left_out = {"no loader for .jpg files": 5000}
+    monkeypatch.setattr(sys.modules["askdoc.ask"], "status", lambda folder: large)
+    text = run("status", "--index", "D").out
+    assert "  1  077.txt  (missing)\n  1  000.txt\n" in text
+    assert "  and 150 more: askdoc status --json\n" in text
+    assert "  5,000: no loader for .jpg files (00.jpg, 01.jpg, 02.jpg and 4,997 more)\n" in text
 
 
 def test_a_damaged_index_is_told_with_status_2(run: Run) -> None:
@@ -315,7 +343,7 @@ def test_a_damaged_index_is_told_with_status_2(run: Run) -> None:
 # The process ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["", "index", "ask", "search", "chat", "status"])
+@pytest.mark.parametrize("command", ["", "index", "ask", "search", "chat", "status", "verify", "watch"])
 def test_every_help_has_an_example(run: Run, command: str) -> None:
     ran = run(*command.split(), "--help")
     assert ran.status == 0

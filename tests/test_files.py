@@ -7,8 +7,8 @@ import pytest
 
 from askdoc import files
 from askdoc.errors import UsageError
-from askdoc.files import find_files
-from askdoc.types import Skipped
+from askdoc.files import Selection, find_files, grouped, parse_size, size_in_words
+from askdoc.types import LeftOut, Skipped
 
 
 @pytest.fixture
@@ -99,14 +99,14 @@ def test_links_in_a_circle_end(folder: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_opened_costs_only_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    list_folder = Path.iterdir
+    list_folder = os.scandir
 
-    def refuse(path: Path) -> object:
-        if path.name == "sub":
+    def refuse(path: str) -> object:
+        if path.endswith("sub"):
             raise PermissionError(13, "Permission denied")
         return list_folder(path)
 
-    monkeypatch.setattr(Path, "iterdir", refuse)  # the tests may run as root, whom no permission stops
+    monkeypatch.setattr(os, "scandir", refuse)  # the tests may run as root, whom no permission stops
     assert names(folder) == ["b.txt"]
     assert reasons(folder) == {"sub": "cannot be opened: permission denied"}
 
@@ -132,12 +132,13 @@ def test_a_missing_path_is_a_usage_error_that_says_what_to_do(folder: Path, miss
     assert caught.value.hint
 
 
-def test_a_huge_file_is_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_BYTES", 1024**2)
+def test_a_huge_file_is_left_out_even_if_named(folder: Path) -> None:
     with (folder / "b.txt").open("wb") as file:
-        file.truncate(1024**2 + 1)
-    assert reasons(folder) == {"b.txt": "larger than 1 MiB"}
-    assert reasons(folder, folder / "b.txt") == {"b.txt": "larger than 1 MiB"}
+        file.truncate(files.MAX_BYTES + 1)
+    assert reasons(folder) == {"b.txt": "larger than 256 MB"}
+    assert reasons(folder, folder / "b.txt") == {"b.txt": "larger than 256 MB"}
+    assert find_files([folder], Selection(max_bytes=10)).files == ()
+    assert "b.txt" in [path.name for path in find_files([folder], Selection(max_bytes=10**9)).files]
 
 
 def test_a_pipe_is_never_opened(folder: Path) -> None:
@@ -155,3 +156,168 @@ def test_strange_names_do_not_stop_the_search(folder: Path) -> None:
 
 def test_no_paths_find_nothing() -> None:
     assert find_files([]) == files.Found((), ())
+
+
+# Ignore files, and what a person asks for ----------------------------------------------------------------------------
+
+
+def rules(path: Path, *lines: str) -> None:
+    write(path, "\n".join(lines).encode() + b"\n")
+
+
+def test_an_ignored_folder_counts_once_and_is_not_searched(folder: Path) -> None:
+    write(folder / "build/deep/out.txt")
+    rules(folder / ".askdocignore", "build/", "b.*")
+    assert names(folder) == ["sub/a.md", "sub/deep/c.TXT"]
+    assert reasons(folder) == {
+        ".askdocignore": "hidden",
+        "b.txt": "ignored by .askdocignore",
+        "build": "ignored by .askdocignore",
+    }
+
+
+def test_a_gitignore_counts_in_working_trees_of_git_only(folder: Path) -> None:
+    rules(folder / ".gitignore", "*.txt")
+    assert "b.txt" in names(folder)
+    (folder / ".git").mkdir()
+    assert names(folder) == ["sub/a.md", "sub/deep/c.TXT"]
+    rules(folder / ".git/info/exclude", "*.TXT")
+    assert names(folder) == ["sub/a.md"]
+    assert reasons(folder)["sub/deep/c.TXT"] == "ignored by .git/info/exclude"
+
+
+def test_the_rules_above_a_named_folder_count_up_to_the_top_of_the_working_tree(folder: Path) -> None:
+    rules(folder.parent / ".gitignore", "*.md")
+    rules(folder / ".gitignore", "*.TXT")
+    (folder / ".git").mkdir()
+    assert names(folder, folder / "sub") == ["sub/a.md"]
+
+
+def test_what_is_named_is_read_even_if_it_is_ignored(folder: Path) -> None:
+    (folder / ".git").mkdir()
+    rules(folder / ".gitignore", "*")
+    assert names(folder) == []
+    assert names(folder, folder / "b.txt", folder / "sub") == ["b.txt", "sub/a.md", "sub/deep/c.TXT"]
+    assert reasons(folder, folder / "b.txt", folder / "sub") == {}
+
+
+def test_a_working_tree_inside_another_has_rules_of_its_own(folder: Path) -> None:
+    (folder / ".git").mkdir()
+    rules(folder / ".gitignore", "*.md")
+    (folder / "sub/.git").mkdir()
+    assert names(folder) == ["b.txt", "sub/a.md", "sub/deep/c.TXT"]
+
+
+def test_a_working_tree_whose_repository_is_elsewhere_has_its_excludes(folder: Path) -> None:
+    repository = folder.parent / "repository"
+    (folder / ".git").write_text("gitdir: ../repository/worktrees/docs\n")
+    write(repository / "worktrees/docs/commondir", b"../..\n")
+    rules(repository / "info/exclude", "*.md")
+    assert names(folder) == ["b.txt", "sub/deep/c.TXT"]
+
+
+def test_askdoc_has_the_last_word_over_git(folder: Path) -> None:
+    (folder / ".git").mkdir()
+    rules(folder / ".gitignore", "*.txt", "sub/")
+    rules(folder / ".askdocignore", "!b.txt", "!sub/")
+    assert names(folder) == ["b.txt", "sub/a.md", "sub/deep/c.TXT"]
+
+
+def test_folders_of_packages_are_never_searched_unless_named(folder: Path) -> None:
+    write(folder / "node_modules/left/readme.md")
+    rules(folder / ".askdocignore", "!node_modules/")
+    assert reasons(folder)["node_modules"] == "a folder of packages, not of documents"
+    assert "node_modules/left/readme.md" in names(folder, folder / "node_modules")
+
+
+def test_rules_are_read_whatever_their_line_breaks_and_encoding(folder: Path) -> None:
+    write(folder / ".askdocignore", b"\xef\xbb\xbfb.txt\r\n\xff\r\n[\r\n[[:alpha:]].x\r\nsub/a.md  \r\n# c\r\n\\")
+    assert names(folder) == ["sub/deep/c.TXT"]
+
+
+def test_a_question_mark_is_one_character_not_one_byte(folder: Path) -> None:
+    """Git counts bytes, so that `?.txt` does not ignore é.txt there."""
+    write(folder / "é.txt")
+    rules(folder / ".askdocignore", "?.txt")
+    assert names(folder) == ["sub/a.md", "sub/deep/c.TXT"]
+
+
+def test_rules_that_cannot_be_read_are_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules(folder / "sub/.askdocignore", "*.md")
+    read = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == ".askdocignore":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert "sub/a.md" in names(folder)
+    assert reasons(folder) == {"sub/.askdocignore": "cannot be opened: permission denied"}
+
+
+def test_rules_in_a_pipe_or_behind_a_link_are_not_read(folder: Path) -> None:
+    os.mkfifo(folder / ".askdocignore")
+    rules(folder.parent / "outside/rules", "*.md")
+    (folder / "sub/.askdocignore").symlink_to(folder.parent / "outside/rules")
+    assert "sub/a.md" in names(folder)
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "expected"),
+    [
+        (("*.md",), (), ["sub/a.md"]),
+        (("*.md", "*.TXT"), (), ["sub/a.md", "sub/deep/c.TXT"]),
+        (("sub/",), (), ["sub/a.md", "sub/deep/c.TXT"]),
+        (("/*.txt",), (), ["b.txt"]),
+        (("*", "!*.md"), (), ["b.txt", "sub/deep/c.TXT"]),
+        ((), ("*.md",), ["b.txt", "sub/deep/c.TXT"]),
+        ((), ("deep/",), ["b.txt", "sub/a.md"]),
+        ((), ("/a.md", "sub/deep/c.*"), ["b.txt", "sub/a.md"]),
+        (("sub/",), ("*.md",), ["sub/deep/c.TXT"]),
+        (("b.txt/",), (), []),
+    ],
+)
+def test_a_person_says_which_files(
+    folder: Path, include: tuple[str, ...], exclude: tuple[str, ...], expected: list[str]
+) -> None:
+    found = find_files([folder], Selection(include=include, exclude=exclude))
+    assert [path.relative_to(folder).as_posix() for path in found.files] == expected
+    assert {one.reason for one in found.skipped} <= {"excluded by --exclude", "not among --include"}
+    assert find_files([folder / "b.txt"], Selection(include=("*.md",), exclude=("*",))).files == (folder / "b.txt",)
+
+
+def test_a_person_has_the_last_word_over_ignore_files(folder: Path) -> None:
+    rules(folder / ".askdocignore", "sub/")
+    assert len(find_files([folder], Selection(exclude=("!sub/",))).files) == 3
+
+
+def test_what_was_left_out_is_counted_by_reason_with_examples() -> None:
+    skipped = [Skipped(f"{number:03}.jpg", "no loader for .jpg files") for number in reversed(range(500))]
+    assert grouped([Skipped(".git", "hidden"), *skipped], examples=2) == (
+        LeftOut("no loader for .jpg files", 500, ("000.jpg", "001.jpg")),
+        LeftOut("hidden", 1, (".git",)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1", 1), ("500b", 500), ("256MB", 256_000_000), ("1.5 GiB", 3 * 2**29), ("2k", 2000), (" 3 KiB ", 3072)],
+)
+def test_sizes_are_written_as_people_do(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "MB", "-1", "0", "1e9", "1 TB", "nan", "1,5 MB", "9" * 400])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no size"):
+        parse_size(text)
+
+
+def test_sizes_are_told_in_the_largest_unit() -> None:
+    assert [size_in_words(size) for size in (5, 12_345, 256_000_000, 3 * 10**13)] == [
+        "5 B",
+        "12.3 kB",
+        "256 MB",
+        "30 TB",
+    ]

@@ -228,7 +228,7 @@ def test_the_beginning_of_a_command_is_enough(session: Session) -> None:
 def test_index_takes_in_a_path_and_goes_on_with_the_new_state(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, after, built = session.index, LookUpIndex(), []
+    built = []
 
     def build(paths: list[Path], folder: Path, **options: Any) -> SimpleNamespace:
         built.append((paths, folder))
@@ -237,13 +237,17 @@ def test_index_takes_in_a_path_and_goes_on_with_the_new_state(
             skipped=(), remarks=(),
         )  # fmt: skip
 
-    for name, attributes in {"ask": {"open_index": lambda folder: after}, "build": {"index": build}}.items():
-        double = ModuleType(name)
-        vars(double).update(attributes)
-        monkeypatch.setitem(sys.modules, f"askdoc.{name}", double)
+    double = ModuleType("build")
+    vars(double).update(index=build)
+    monkeypatch.setitem(sys.modules, "askdoc.build", double)
     handle(session, ":index new notes.txt")
     handle(session, ":index")
     assert built == [([Path("new notes.txt")], Path("index")), ([], Path("index"))]
-    assert session.index is after
-    assert before.closed  # type: ignore[attr-defined]
+    assert session.index.refreshed == 2  # type: ignore[attr-defined]
     assert "index/: 3 documents (1 added" in err(session)
+
+
+def test_the_documents_are_looked_at_before_every_question(session: Session) -> None:
+    for line in ("what did they offer?", ":n 2", "How old?"):
+        handle(session, line)
+    assert session.index.refreshed == 2  # type: ignore[attr-defined]

@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from programs import ROOT, run
+from programs import ASKDOC, ROOT, run
 
 TORCH = {"torch", "sentence_transformers", "transformers", "sklearn", "scipy"}
 NUMERIC = {"numpy", "faiss", "tantivy", "onnxruntime", "tokenizers"}
-OTHERS = {"prompt_toolkit", "charset_normalizer", "filelock", "askdoc.build", "askdoc.evaluation", "askdoc.training"}
+OTHERS = {
+    "prompt_toolkit", "charset_normalizer", "filelock", "pathspec", "watchfiles", "askdoc.build", "askdoc.evaluation",
+    "askdoc.training",
+}  # fmt: skip
 
 REPORT = """
 import atexit, sys
@@ -30,7 +33,10 @@ def imported(place: Path, *words: str) -> set[str]:
     return {*modules, *(module.split(".")[0] for module in modules)}
 
 
-@pytest.mark.parametrize("words", [("--help",), ("--version",), ("index", "--help"), ("ask", "--help")])
+@pytest.mark.parametrize(
+    "words",
+    [("--help",), ("--version",), ("index", "--help"), ("ask", "--help"), ("watch", "--help"), ("verify", "--help")],
+)
 def test_help_loads_nothing_that_computes(words: tuple[str, ...], tmp_path: Path) -> None:
     loaded = imported(tmp_path, *words)
     assert "askdoc.cli" in loaded
@@ -53,6 +59,13 @@ def test_a_question_about_changed_documents_never_loads_torch(tmp_path: Path) ->
     loaded = imported(tmp_path, "search", "mill", "--json", "--index", index)
     assert "askdoc.build" in loaded
     assert not loaded & (TORCH | {"prompt_toolkit", "askdoc.training"})
+
+
+def test_verifying_loads_no_model_and_opens_no_index(tmp_path: Path) -> None:
+    (tmp_path / "reply.json").write_text(run([*ASKDOC, "airline", "--refresh", "never"], cwd=ROOT).out)
+    loaded = imported(tmp_path, "verify", str(tmp_path / "reply.json"))
+    assert "askdoc.verify" in loaded
+    assert not loaded & (TORCH | {"onnxruntime", "tokenizers", "watchfiles", "askdoc.ask", "askdoc.readers.onnx"})
 
 
 def test_searching_loads_no_reader(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from askdoc.types import Answer, Citation, Hit, IndexInfo, Reply
 
 if TYPE_CHECKING:
     from askdoc.ask import Status
+    from askdoc.verify import Checked, Verification
 
 SCHEMA = 1
 
@@ -66,8 +67,26 @@ def status_to_dict(status: Status) -> Data:
         ],
         "new": list(status.new),
         "unread": status.unread,
+        "include": list(status.selection.include),
+        "exclude": list(status.selection.exclude),
+        "max_bytes": status.selection.max_bytes,
         "skipped": [{"document": skipped.path, "reason": skipped.reason} for skipped in status.skipped],
+        "left_out": dict(status.left_out),
         "damaged": list(status.damaged),
+    }
+
+
+def verification_to_dict(verification: Verification) -> Data:
+    """What `askdoc verify` tells about a saved reply: how many quotations are in each state, and each of them."""
+    reply = verification.reply
+    return {
+        "schema": SCHEMA,
+        **reply.tags,
+        "question": reply.question,
+        "root": None if verification.root is None else str(verification.root),
+        "holds": verification.holds,
+        **verification.counts(),
+        "citations": [_checked(one) for one in verification.checked],
     }
 
 
@@ -116,6 +135,18 @@ def _passage(hit: Hit) -> Data:
         "ranks": dict(hit.ranks),
         "citation": _citation(hit.passage.citation()),
         "also": [_citation(passage.citation()) for passage in hit.also],
+    }
+
+
+def _checked(one: Checked) -> Data:
+    return {
+        "kind": one.quotation.kind,
+        "number": one.quotation.number,
+        "state": one.state,
+        "text": one.quotation.text,
+        "was": _citation(one.quotation.citation),
+        "now": None if one.now is None else _citation(one.now),
+        "remark": one.remark,
     }
 
 

@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from askdoc import embedders, readers
+from askdoc.files import size_in_words
 from askdoc.outputs.json import status_to_dict, to_text
 from askdoc.outputs.printable import count, folder_name, one_line
+from askdoc.outputs.talk import left_out_lines
+from askdoc.types import LeftOut
 
 if TYPE_CHECKING:
     from askdoc.ask import Status
+
+LISTED = 50  # lines up to which every document, and every file that was left out, has its own
 
 
 def write_status(status: Status, stream: TextIO) -> None:
@@ -25,19 +30,11 @@ def write_status_as_json(status: Status, stream: TextIO) -> None:
     stream.flush()
 
 
-def size(number: float) -> str:
-    """Bytes in the largest unit that leaves at least one before the point."""
-    value, unit = float(number), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if value < 1000:
-            break
-        value, unit = value / 1000, larger
-    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-
-
 def _lines(status: Status) -> Iterator[str]:
     passages = sum(number for _, number, _ in status.documents)
-    documents = f"{count(len(status.documents), 'document')}, {count(passages, 'passage')}, {size(status.bytes)}"
+    documents = (
+        f"{count(len(status.documents), 'document')}, {count(passages, 'passage')}, {size_in_words(status.bytes)}"
+    )
     yield f"{folder_name(status.folder)}: {documents}"
     facts = {
         "documents from": folder_name(status.root),
@@ -45,6 +42,7 @@ def _lines(status: Status) -> Iterator[str]:
         **{key: str(value) for key, value in status.recipe.items()},
         "reader": status.reader,
         "confidence": "calibrated" if status.calibrated else "not calibrated for these models",
+        **_selection(status),
     }
     for kind, bundled in (("embedder", embedders.DEFAULT), ("reader", readers.DEFAULT)):
         facts[kind] += " (knows only English)" if facts.get(kind) == bundled else ""
@@ -52,18 +50,45 @@ def _lines(status: Status) -> Iterator[str]:
     yield from (f"  {key:<{width}}  {one_line(value)}" for key, value in facts.items())
     yield from _documents(status)
     yield from _section("not indexed yet:", [one_line(path) for path in status.new])
-    yield from _section("left out:", [f"{one_line(left.path)}: {one_line(left.reason)}" for left in status.skipped])
+    yield from _section("left out:", list(_left_out(status)))
     yield from _section("damaged:", [one_line(problem) for problem in status.damaged])
     yield from ("", _advice(status))
 
 
+def _selection(status: Status) -> dict[str, str]:
+    """What the person asked for, where it is not simply everything."""
+    wanted = status.selection
+    asked = {"only": " ".join(wanted.include), "without": " ".join(wanted.exclude)}
+    return {key: patterns for key, patterns in asked.items() if patterns} | {
+        "largest file": size_in_words(wanted.max_bytes)
+    }
+
+
 def _documents(status: Status) -> Iterator[str]:
+    """Each document with its passages, what changed first if they are too many to list."""
     if not status.documents:
         return
-    width = max(len(f"{passages:,}") for _, passages, _ in status.documents)
+    listed = status.documents
+    if len(listed) > LISTED:
+        listed = tuple(sorted(listed, key=lambda one: one[2] == "fresh"))[:LISTED]
+    width = max(len(f"{passages:,}") for _, passages, _ in listed)
     yield from ("", "passages of each document:")
-    for path, passages, state in status.documents:
+    for path, passages, state in listed:
         yield f"  {passages:>{width},}  {one_line(path)}" + ("" if state == "fresh" else f"  ({state})")
+    rest = status.documents[LISTED:]
+    if rest:
+        yield f"  and {len(rest):,} more: askdoc status --json"
+
+
+def _left_out(status: Status) -> Iterator[str]:
+    """A line for each file, or, where there are many, for each reason."""
+    if sum(status.left_out.values()) <= LISTED and len(status.skipped) == sum(status.left_out.values()):
+        yield from (f"{one_line(left.path)}: {one_line(left.reason)}" for left in status.skipped)
+        return
+    examples: dict[str, list[str]] = {reason: [] for reason in status.left_out}
+    for left in status.skipped:
+        examples[left.reason].append(left.path)
+    yield from left_out_lines([LeftOut(why, status.left_out[why], tuple(paths)) for why, paths in examples.items()])
 
 
 def _section(title: str, lines: list[str]) -> Iterator[str]:

@@ -1,0 +1,181 @@
+"""Keeps an index up to date while it runs: files change → nothing changes for a moment → one update.
+
+The system tells of changes in folders (watchfiles: inotify, FSEvents, ReadDirectoryChangesW). Files that were named
+themselves, and the indexed folders as such, are looked at once a second: they may be replaced, and then nobody tells.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import TypeAlias
+
+from askdoc import build, store
+from askdoc.errors import AskdocError
+from askdoc.files import PACKAGES
+from askdoc.ignore import ASKDOCIGNORE, GITIGNORE
+
+QUIET_MS, LONGEST_MS = 400, 5000  # an update waits until nothing has changed for so long, but no longer than that
+LOOK_MS = 1000  # between two looks at what nobody tells of
+FIRST_RETRY, LAST_RETRY = 2.0, 60.0  # seconds from an update that failed to the next try; doubled each time
+WAIT = 5.0  # seconds to wait for another process that writes the index
+
+Mark: TypeAlias = tuple[int, ...] | None  # what tells a file from the one that was there before
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """An update that changed something.
+
+    added, changed, removed: paths of documents. moved: pairs of old and new path. failed: paths of files that could not
+    be read. documents, passages: in the index now. seconds: it took.
+    """
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    moved: tuple[tuple[str, str], ...]
+    failed: tuple[str, ...]
+    documents: int
+    passages: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An update that failed; it is tried again after so many seconds, and told again only if the reason is another."""
+
+    error: str
+    seconds: float
+
+
+def watch(folder: Path, *, stop: Event | None = None) -> Iterator[Update | Trouble]:
+    """Update an index whenever its documents change, until `stop` is set or the process is interrupted."""
+    due, told, pause, next_try = False, "", FIRST_RETRY, 0.0
+    for changed in _looks(folder, stop or Event()):
+        due = due or changed
+        if not due or time.monotonic() < next_try:
+            continue
+        try:
+            update = _update(folder)
+        except (AskdocError, OSError) as error:
+            next_try = time.monotonic() + pause
+            if str(error) != told:
+                yield Trouble(str(error), pause)
+            told, pause = str(error), min(2 * pause, LAST_RETRY)
+        else:
+            due, told, pause, next_try = False, "", FIRST_RETRY, 0.0
+            if update is not None:
+                yield update
+
+
+def _update(folder: Path) -> Update | None:
+    """Take in what changed; None if that was nothing."""
+    before = store.read_manifest(folder)
+    report = build.index((), folder, retry=False, wait=WAIT)
+    after = store.read_manifest(folder)
+    old = {entry.source.path: entry.source.sha256 for entry in before.documents}
+    new = {entry.source.path: entry.source.sha256 for entry in after.documents}
+    gone = {old[path]: path for path in sorted(old.keys() - new.keys())}
+    moved = {gone.pop(new[path]): path for path in sorted(new.keys() - old.keys()) if new[path] in gone}
+    update = Update(
+        added=tuple(sorted(new.keys() - old.keys() - set(moved.values()))),
+        changed=tuple(sorted(path for path in old.keys() & new.keys() if old[path] != new[path])),
+        removed=tuple(sorted(old.keys() - new.keys() - moved.keys())),
+        moved=tuple(moved.items()),
+        failed=tuple(sorted({one.source.path for one in after.failed} - {one.source.path for one in before.failed})),
+        documents=len(new),
+        passages=after.passages,
+        seconds=report.seconds,
+    )
+    return update if any((update.added, update.changed, update.removed, update.moved, update.failed)) else None
+
+
+# What changes ---------------------------------------------------------------------------------------------------------
+
+
+def _looks(folder: Path, stop: Event) -> Iterator[bool]:
+    """At least once every `LOOK_MS`: has anything changed since the last time? The first time: perhaps."""
+    paths = _paths(folder)
+    while not stop.is_set():
+        try:
+            yield from _looks_at(folder, paths, stop)
+        except FileNotFoundError:  # a folder went just before it was to be watched
+            stop.wait(LOOK_MS / 1000)
+        except OSError as error:
+            raise AskdocError(
+                f"the system cannot watch these folders: {error}",
+                hint="if they are too many: raise fs.inotify.max_user_watches, or set WATCHFILES_FORCE_POLLING=1",
+            ) from error
+        with suppress(AskdocError):  # an index that cannot be read is told by the update
+            paths = _paths(folder)
+
+
+def _looks_at(folder: Path, paths: Sequence[Path], stop: Event) -> Iterator[bool]:
+    """The same, until other paths are indexed, or a folder is no longer the one that was there."""
+    from watchfiles import watch as changes
+
+    marks, folders, manifest = _marks(paths), _folders(paths), _mark(folder / store.MANIFEST)
+    first = True
+    for events in changes(
+        *folders, watch_filter=_Wanted(folder, list(folders)), debounce=LONGEST_MS, step=QUIET_MS, rust_timeout=LOOK_MS,
+        yield_on_timeout=True, stop_event=stop, ignore_permission_denied=True,
+    ):  # fmt: skip
+        before, marks = marks, _marks(paths)
+        yield first or bool(events) or marks != before
+        first = False
+        if _folders(paths) != folders or any(Path(path) in folders for _, path in events):
+            return
+        if _mark(folder / store.MANIFEST) != manifest:
+            manifest = _mark(folder / store.MANIFEST)
+            with suppress(AskdocError):
+                if _paths(folder) != list(paths):
+                    return
+
+
+def _paths(folder: Path) -> list[Path]:
+    manifest = store.read_manifest(folder)
+    root = (folder / manifest.root).resolve()
+    return [root / path for path in manifest.paths]
+
+
+def _marks(paths: Sequence[Path]) -> list[Mark]:
+    return [_mark(path) for path in paths]
+
+
+def _folders(paths: Sequence[Path]) -> dict[Path, Mark]:
+    """The folders among the paths that are there, each with what tells it from one that takes its place."""
+    return {path: _mark(path) for path in paths if path.is_dir()}
+
+
+def _mark(path: Path) -> Mark:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    if path.is_dir():  # what happens in it is told
+        return status.st_dev, status.st_ino
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+class _Wanted:
+    """Which changes matter: none in the index itself, nor in what is never read. `.gitignore` does."""
+
+    def __init__(self, index: Path, folders: Sequence[Path]) -> None:
+        self._index = str(index.resolve())
+        self._roots = sorted((str(folder) for folder in folders), key=len, reverse=True)
+
+    def __call__(self, change: object, path: str) -> bool:
+        if path == self._index or path.startswith(os.path.join(self._index, "")):  # noqa: PTH118  # called very often
+            return False
+        root = next((root for root in self._roots if path.startswith(root)), "")
+        return all(_is_watched(name) for name in Path(path[len(root) :].lstrip(os.sep)).parts)
+
+
+def _is_watched(name: str) -> bool:
+    return name in (GITIGNORE, ASKDOCIGNORE) or not (name.startswith(".") or name in PACKAGES)
