@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, help="where the collection is made, and kept [default: a temporary folder]"
     )
+    parser.add_argument("--steps", nargs="+", choices=STEPS, default=list(STEPS), help="only these [default: all]")
     parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     with TemporaryDirectory(prefix="askdoc-large-") as temporary:
@@ -64,8 +65,9 @@ def large_collection(options: argparse.Namespace) -> dict[str, Any]:
     docs = options.work / "docs"
     if not docs.exists():
         synthetic.write_files(options.work, docs, passages=options.passages, files=max(1, options.passages // 100))
-    shutil.rmtree(options.work / "index", ignore_errors=True)
-    return {name: step(options, name) for name in STEPS}
+    if "build" in options.steps:
+        shutil.rmtree(options.work / "index", ignore_errors=True)
+    return {name: step(options, name) for name in options.steps}
 
 
 def step(options: argparse.Namespace, name: str) -> dict[str, Any]:
@@ -117,6 +119,9 @@ def update(work: Path, passages: int) -> dict[str, Any]:
     finally:
         files[-1].write_text(kept, encoding="utf-8")
         files[0].write_text(text, encoding="utf-8")
+        from askdoc import build
+
+        build.index([], work / "index")  # or the next question would take the files in as they are again
 
 
 def _indexed(work: Path, passages: int) -> dict[str, Any]:
@@ -141,7 +146,7 @@ def _indexed(work: Path, passages: int) -> dict[str, Any]:
         "added": report.added, "changed": report.changed, "removed": report.removed,
         "passages": report.passages, "embedded": report.embedded, "generation": manifest.generation,
         "structure": manifest.recipe.structure,
-        "seconds_in": clock.rounded(), "calls": dict(clock.calls),
+        "in": clock.sums(),
         "mb": {part: round(size / 1e6, 1) for part, size in ({"index": sum(files.values())} | parts).items()},
         "text_mb": round(sum(path.stat().st_size for path in (work / "docs").rglob("*.txt")) / 1e6, 1),
     }  # fmt: skip
@@ -162,7 +167,7 @@ def _first(work: Path, passages: int) -> dict[str, Any]:
 
     question = synthetic.questions(work, QUESTIONS)[7]
     started = time.perf_counter()
-    from askdoc import ask, store
+    from askdoc import ask, embedders, store
     from askdoc.embedders import open_embedder
 
     register(work, passages)
@@ -173,7 +178,8 @@ def _first(work: Path, passages: int) -> dict[str, Any]:
     checked = time.perf_counter()
     store.suspects(work / "index", manifest)
     looked = time.perf_counter()
-    open_embedder(manifest.recipe.embedder)  # not counted: the real one is loaded with the index
+    synthetic_one, bundled = open_embedder(manifest.recipe.embedder), seconds(open_embedder)
+    embedders.open_embedder = lambda _: synthetic_one  # the real one is counted by itself
     before = time.perf_counter()
     with ask.open_index(work / "index") as index:
         opened = time.perf_counter()
@@ -182,7 +188,7 @@ def _first(work: Path, passages: int) -> dict[str, Any]:
     return {
         "import_s": round(imported - started, 3),
         "manifest_s": round(read - imported, 3), "check_s": round(checked - read, 3),
-        "suspects_s": round(looked - checked, 3),
+        "suspects_s": round(looked - checked, 3), "embedder_s": round(bundled, 3),
         "open_s": round(opened - before, 3), "first_search_s": round(found - opened, 3),
         "stale": reply.index.stale, "hits": len(reply.hits),
     }  # fmt: skip
@@ -197,20 +203,19 @@ def search(work: Path, passages: int) -> dict[str, Any]:
 
     register(work, passages)
     asked = synthetic.questions(work, QUESTIONS)
-    times: dict[str, list[float]] = defaultdict(list)
+    clock = Stopwatch()
     with ask.open_index(work / "index", refresh="never") as index:
+        pool = index.settings.pool
+        for each, names in ((index._dense, ["search"]), (index._lexical, ["search"]), (index, ["search", "ask"])):
+            clock.watch(each, *names)
         for text in asked:
             query = Query(text, index.embedder.embed_query(text))
-            times["dense"].append(seconds(lambda query=query: index._dense.search(query, 50)))
-            times["lexical"].append(seconds(lambda query=query: index._lexical.search(query, 50)))
-            times["search"].append(seconds(lambda text=text: index.search(text)))
+            index._dense.search(query, pool)
+            index._lexical.search(query, pool)
+            index.search(text)
         for text in asked[::10]:
-            times["ask"].append(seconds(lambda text=text: index.ask(text)))
-        pool = index.settings.pool
-    percentiles = {
-        name: [round(1000 * float(np.percentile(took, q)), 1) for q in (50, 95)] for name, took in times.items()
-    }
-    return {"questions": len(asked), "pool": pool, "p50_p95_ms": percentiles}
+            index.ask(text)
+    return {"questions": len(asked), "pool": pool, "p50_p95_ms": clock.percentiles()}
 
 
 def recall(work: Path, passages: int) -> dict[str, Any]:
@@ -291,29 +296,41 @@ def _command(work: Path, *words: str | Path) -> dict[str, Any]:
 
 
 class Stopwatch:
-    """Adds up the time that functions take, those that they call included."""
+    """Notes the time that functions take, by the clock and of the processors, those that they call included."""
 
     def __init__(self) -> None:
-        self.seconds: dict[str, float] = defaultdict(float)
-        self.calls: dict[str, int] = defaultdict(int)
+        self.clock: dict[str, list[float]] = defaultdict(list)
+        self.cpu: dict[str, list[float]] = defaultdict(list)
 
     def watch(self, holder: Any, *names: str) -> None:
+        title = getattr(holder, "__name__", type(holder).__name__).split(".")[-1]
         for name in names:
-            setattr(holder, name, self._timed(getattr(holder, name), f"{holder.__name__.split('.')[-1]}.{name}"))
+            setattr(holder, name, self._timed(getattr(holder, name), f"{title}.{name}"))
 
     def _timed(self, function: Callable[..., Any], label: str) -> Callable[..., Any]:
         def timed(*arguments: Any, **options: Any) -> Any:
-            started = time.perf_counter()
+            started, cpu = time.perf_counter(), time.process_time()
             try:
                 return function(*arguments, **options)
             finally:
-                self.seconds[label] += time.perf_counter() - started
-                self.calls[label] += 1
+                self.clock[label].append(time.perf_counter() - started)
+                self.cpu[label].append(time.process_time() - cpu)
 
         return timed
 
-    def rounded(self) -> dict[str, float]:
-        return {label: round(seconds, 2) for label, seconds in self.seconds.items()}
+    def sums(self) -> dict[str, dict[str, float]]:
+        return {
+            label: {"calls": len(took), "s": round(sum(took), 2), "cpu_s": round(sum(self.cpu[label]), 2)}
+            for label, took in self.clock.items()
+        }
+
+    def percentiles(self) -> dict[str, dict[str, list[float]]]:
+        """The median and the 95th percentile, milliseconds."""
+
+        def of(took: list[float]) -> list[float]:
+            return [round(1000 * float(np.percentile(took, q)), 1) for q in (50, 95)]
+
+        return {label: {"clock": of(took), "cpu": of(self.cpu[label])} for label, took in self.clock.items()}
 
 
 def seconds(work: Callable[[], Any]) -> float:
