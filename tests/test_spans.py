@@ -187,3 +187,23 @@ def test_the_first_of_those_that_overlap_is_kept_and_empty_ones_are_dropped() ->
     spans = [Span(0, 5, 3.0), Span(4, 8, 2.0), Span(6, 6, 1.5), Span(5, 8, 1.0), Span(8, 9, 0.0)]
     assert distinct(spans, 9) == [Span(0, 5, 3.0), Span(5, 8, 1.0), Span(8, 9, 0.0)]
     assert distinct(spans, 1) == [Span(0, 5, 3.0)]
+
+
+@pytest.mark.parametrize("gap", ["\n\n", "\r\n\r\n", "\r\r", "\n \t\n"])
+def test_no_span_goes_from_a_heading_into_the_text_below_it(gap: str) -> None:
+    text = f"Amount{gap}The yearly rent"
+    offsets = [(0, 6), *((at := text.index(word), at + len(word)) for word in ("The", "yearly", "rent"))]
+    start, end = np.array([5, 1, 0, 0], np.float32), np.array([0, 0, 5, 0], np.float32)
+    best = best_spans(text, offsets, start, end)[0]
+    assert text[best.start : best.end] == "The yearly"
+    joined = text.replace(gap, " " * len(gap))
+    best = best_spans(joined, offsets, start, end)[0]
+    assert joined[best.start : best.end].split() == ["Amount", "The", "yearly"]
+
+
+def test_a_line_break_alone_does_not_end_a_span() -> None:
+    text = "the yearly\r\nrent"
+    offsets = [(0, 3), (4, 10), (12, 16)]
+    start, end = np.array([5, 0, 0], np.float32), np.array([0, 0, 5], np.float32)
+    best = best_spans(text, offsets, start, end)[0]
+    assert text[best.start : best.end] == text

@@ -35,6 +35,7 @@ _JOINERS = {
 _PAIRS = {"(": ")", "[": "]", "{": "}", "“": "”", "«": "»"}
 _GERMAN_PAIRS = {"(": ")", "[": "]", "{": "}", "„": "“", "»": "«"}  # ends with what begins in English
 _STRAY = " \t\r\n\f\v\u00a0,;:!?…–—-*_|•·"
+_BLANK_LINE = re.compile(r"(?:\r\n|\n|\r(?!\n))[ \t]*[\r\n]")
 _ABBREVIATION = re.compile(r"(?:\b\w\.)+\w$|\b(?:Inc|Ltd|Co|Corp|Jr|Sr|St|Dr|Mr|Mrs|Ms|Prof|etc|al|No|vs|a\.m|p\.m)$")
 
 
@@ -108,12 +109,21 @@ def _raw_spans(
     ending = np.concatenate([np.where(ends, end, -np.inf), np.full(reach - 1, -np.inf)])
     # scores[first, more]: from word piece `first` to word piece `first + more`
     scores = np.where(starts, start, -np.inf)[:, None] + np.lib.stride_tricks.sliding_window_view(ending, reach)
-    flat = scores.ravel()
+    paragraphs = _paragraphs(text, offsets)
+    lasts = np.concatenate([paragraphs, np.full(reach - 1, -1)])
+    together = np.lib.stride_tricks.sliding_window_view(lasts, reach) == paragraphs[:, None]
+    flat = np.where(together, scores, -np.inf).ravel()
     best = min(flat.size, CONSIDERED)
     order = np.argpartition(flat, flat.size - best)[-best:]
     order = order[np.argsort(-flat[order], kind="stable")]
     order = order[np.isfinite(flat[order])]
     return _Raw(order // reach, order // reach + order % reach, flat[order])
+
+
+def _paragraphs(text: str, offsets: Sequence[tuple[int, int]]) -> npt.NDArray[np.intp]:
+    """In which paragraph each word piece stands, as a number: no quotation goes from a heading into the text below."""
+    breaks = [found.start() for found in _BLANK_LINE.finditer(text)]
+    return np.searchsorted(breaks, [first for first, _ in offsets])
 
 
 def _shortest(raw: _Raw) -> Iterator[int]:
