@@ -13,7 +13,7 @@ from pathlib import Path
 from askdoc import ignore
 from askdoc.errors import UsageError
 from askdoc.ignore import Ignores, Rules
-from askdoc.loaders import HEAD_BYTES, LOADERS, find_loader
+from askdoc.loaders import HEAD_BYTES, find_loader
 from askdoc.types import LeftOut, Skipped
 
 MAX_BYTES = 256_000_000  # a file's bytes, text and passages are in memory together, about ten times its size
@@ -269,7 +269,7 @@ def _is_plain_file(entry: os.DirEntry[str]) -> bool:
 
 def _has_loader(place: str) -> bool:
     """Known by its ending; the loader itself is not needed yet."""
-    return os.path.splitext(place)[1].lower() in LOADERS  # noqa: PTH122
+    return find_loader(place) is not None
 
 
 def _cannot_be_opened(error: OSError) -> str:

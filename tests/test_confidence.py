@@ -20,7 +20,7 @@ EVIDENCE = Evidence(
 
 def test_a_probability_is_the_logistic_function_of_the_weighted_evidence() -> None:
     fitted = Calibration(-1.0, {"margin": 0.5, "words": 2.0, "kind_who": 0.25, "kind_why": 9.0}, 0.5)
-    expected = -1.0 + 0.5 * 2.0 + 2.0 * math.log(2) + 0.25
+    expected = -1.0 + 0.5 * 2.0 + 2.0 * math.log(4) + 0.25
     assert fitted.probability(EVIDENCE) == pytest.approx(1 / (1 + math.exp(-expected)))
 
 

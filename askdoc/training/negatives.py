@@ -33,7 +33,7 @@ _FUNCTION_WORDS = """
     than not there would could can will may about into during after before between also most more one other some such no
     according
 """
-_STOP = frozenset(_FUNCTION_WORDS.split())
+STOP = frozenset(_FUNCTION_WORDS.split())
 _OPPOSITES = """
     first last, largest smallest, biggest smallest, highest lowest, oldest youngest, longest shortest, most least,
     more fewer, before after, increase decrease, increased decreased, rise fall, rose fell, north south,
@@ -108,7 +108,7 @@ def elsewhere(example: Example, among: Corpus, rng: random.Random) -> Example | 
     scores: Counter[int] = Counter()
     for word in dict.fromkeys(words(example.question)):
         numbers = among.postings.get(word, ())
-        if word not in _STOP and 0 < len(numbers) <= len(among.passages) // 10:
+        if word not in STOP and 0 < len(numbers) <= len(among.passages) // 10:
             scores.update(dict.fromkeys(numbers, math.log(len(among.passages) / len(numbers))))
     ranked = sorted(scores, key=lambda number: (-scores[number], number))[:12]
     near = [among.passages[number] for number in ranked]
@@ -225,7 +225,7 @@ def _contexts(questions: Iterable[str]) -> dict[tuple[str, str], tuple[str, ...]
 
 
 def _is_common_word(word: str) -> bool:
-    return len(word) >= 4 and word not in _STOP and word.isalpha() and word.islower()
+    return len(word) >= 4 and word not in STOP and word.isalpha() and word.islower()
 
 
 def words(text: str) -> list[str]:
@@ -265,7 +265,7 @@ def _share_word(left: str, right: str) -> bool:
 
 @lru_cache(maxsize=1 << 17)
 def _rare_words(text: str) -> frozenset[str]:
-    return frozenset(words(text)) - _STOP
+    return frozenset(words(text)) - STOP
 
 
 @lru_cache(maxsize=1 << 14)

@@ -18,6 +18,7 @@ import numpy as np
 from askdoc.evaluation.beir import load_beir
 from askdoc.evaluation.squad import load_squad
 from askdoc.training.batches import seeded
+from askdoc.training.negatives import STOP
 
 NEAR = 8  # look-alikes kept for each question
 _LOOKED_AT = 24  # passages looked at for them, since those that hold an answer fall out
@@ -69,7 +70,7 @@ def pair_set(name: str, pairs: Sequence[Pair]) -> PairSet:
     of_passage: dict[str, list[int]] = {text: [] for text in passages}
     for number, pair in enumerate(pairs):
         of_passage[pair.passage].append(number)
-    vectorizer = TfidfVectorizer(sublinear_tf=True, stop_words="english", dtype=np.float32)
+    vectorizer = TfidfVectorizer(sublinear_tf=True, stop_words=sorted(STOP), dtype=np.float32)
     columns = vectorizer.fit_transform(passages).T.tocsc()
     near: list[tuple[int, ...]] = []
     for first in range(0, len(pairs), 512):
