@@ -147,7 +147,7 @@ CASES = {
     "damage met by a writer": Case(("index",), "damaged: dense/vectors.faiss", cut_vectors),
     "a newer index": Case((QUESTION,), "has format 2, this askdoc reads 1", newer_index),
     "other weights": Case((QUESTION,), "made with fingerprint '0000", other_weights),
-    "another embedder": Case(("index", "--embedder", "all-MiniLM-L6-v2"), "made with embedder 'hashing'"),
+    "another embedder": Case(("index", "--embedder", "askdoc-embedder"), "made with embedder 'hashing'"),
     "an unknown embedder": Case(("index", "docs", "--embedder", "word2vec"), "no embedder called 'word2vec'"),
     "a folder of other things": Case(
         ("index", "docs", "--index", "pictures"), "pictures holds other files", folder_of_pictures

@@ -16,7 +16,7 @@ from askdoc.errors import UsageError
 if TYPE_CHECKING:
     from askdoc.types import Vectors
 
-DEFAULT = "all-MiniLM-L6-v2"
+DEFAULT = "askdoc-embedder"
 
 
 class Embedder(Protocol):
@@ -51,7 +51,7 @@ EMBEDDERS: Mapping[str, str] = {
 
 
 def open_embedder(name: str = DEFAULT) -> Embedder:
-    """Open an embedder by its name, such as `all-MiniLM-L6-v2` or `sentence-transformers:/models/mine`."""
+    """Open an embedder by its name, such as `askdoc-embedder` or `sentence-transformers:/models/mine`."""
     kind, _, argument = name.partition(":")
     if kind not in EMBEDDERS:
         raise UsageError(f"there is no embedder called {name!r}", hint=f"known are: {', '.join(EMBEDDERS)}")

@@ -37,7 +37,7 @@ def prepare(data: Path, work: Path) -> None:
     datasets = [load_squad(path) for path in sorted(data.glob("*.json.gz"))]
     texts = list(dict.fromkeys(paragraph.text for dataset in datasets for paragraph in dataset.paragraphs))
     questions = list(dict.fromkeys(question.text for dataset in datasets for question in dataset.questions))[::20]
-    vectors = open_embedder("all-MiniLM-L6-v2").embed_passages(texts)
+    vectors = open_embedder("askdoc-embedder").embed_passages(texts)
     np.savez(work / REAL, texts=np.array(texts), vectors=vectors, questions=np.array(questions))
 
 
@@ -84,7 +84,7 @@ class SyntheticEmbedder:
     def __init__(self, argument: str = "") -> None:
         work, _, passages = argument.rpartition(":")
         self.name = f"{NAME}:{argument}"
-        self._bundled = open_embedder("all-MiniLM-L6-v2")
+        self._bundled = open_embedder("askdoc-embedder")
         real: Vectors = np.load(Path(work) / REAL)["vectors"]
         centred = real - real.mean(axis=0)
         covariance = centred.T @ centred / len(real) + 1e-4 * np.eye(self.dimension) / self.dimension

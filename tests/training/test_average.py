@@ -1,0 +1,25 @@
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from askdoc.training.average import main
+
+
+def test_the_mean_of_models_is_a_model(model_folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    before = load_file(model_folder / "model.safetensors")
+    save_file({name: value + 1.0 for name, value in before.items()}, other / "model.safetensors")
+    main([str(tmp_path / "mean"), str(other), str(model_folder)])
+    after = load_file(tmp_path / "mean" / "model.safetensors")
+    assert all(torch.allclose(after[name], before[name] + 0.5) for name in before)
+    assert (tmp_path / "mean" / "tokenizer.json").read_bytes() == (model_folder / "tokenizer.json").read_bytes()
+
+
+def test_models_of_other_shapes_are_refused(model_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    save_file({"x": torch.zeros(1)}, tmp_path / "other" / "model.safetensors")
+    with pytest.raises(ValueError, match="has other weights"):
+        main([str(tmp_path / "mean"), str(model_folder), str(tmp_path / "other")])
