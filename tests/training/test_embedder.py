@@ -59,11 +59,11 @@ def lines(run: Run, kind: str) -> list[dict[str, float]]:
 def test_training_learns_to_find_the_passages_and_leaves_a_model_that_does(
     begin: Callable[..., Run], embedder_folder: Path
 ) -> None:
-    run = begin(settings=replace(SETTINGS, tokens=5000, rate=2e-2))
+    run = begin(settings=replace(SETTINGS, tokens=6000, rate=5e-3))
     before = hits(run.embedder, PAIRS)
     run.train(checkpoint_seconds=1e9, log_every=1)
     losses = [line["loss"] for line in lines(run, "train")]
-    assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
+    assert np.mean(losses[-10:]) < 0.75 * np.mean(losses[:10])
     assert lines(run, "dev")[-1]["hit@1"] == 100.0 > before["hit@1"]
     model = SentenceTransformer(str(run.folder / "newest"), device="cpu")
     scores = model.encode([pair.question for pair in PAIRS]) @ model.encode([pair.passage for pair in PAIRS]).T
