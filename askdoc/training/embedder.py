@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from askdoc.training.network import Weights
 from askdoc.training.pairs import Pair, PairSet, pair_set, retrieval_pairs, round_batches, squad_pairs
 from askdoc.training.reader import Meter, wait_while
-from askdoc.training.schedule import Progress, learning_rate
+from askdoc.training.schedule import Progress, learning_rate, with_total
 from askdoc.training.stream import Place
 
 DEV_QUESTIONS = 600  # of squad_v1.1_dev_a, among all its paragraphs, at each checkpoint
@@ -204,7 +204,7 @@ class Run:
         state = torch.load(self.folder / "state.pt", weights_only=True)
         self.weights.restore(state["weights"])
         stored = Progress(**{**state["progress"], "place": Place(**state["progress"]["place"])})
-        self.progress = replace(stored, total_tokens=self.settings.tokens)
+        self.progress = with_total(stored, self.settings.tokens)
         torch.set_rng_state(state["random"].cpu())
 
 

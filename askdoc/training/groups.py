@@ -18,7 +18,7 @@ from torch import Tensor
 from askdoc.training.batches import Batch, Example, Feature, feature, seeded
 from askdoc.training.network import Logits, span_loss
 from askdoc.training.retrieved import Group
-from askdoc.training.stream import Place
+from askdoc.training.stream import Place, walk
 
 SHARED = 3  # windows that are normalised together: the right passage's and two wrong ones'
 WINDOWS = SHARED + 1  # of a group; the last one has the edited question, or a wrong passage more
@@ -42,18 +42,17 @@ class GroupStream:
 
     def batches(self, start: Place) -> Iterator[tuple[Place, list[Feature]]]:
         """The batches from `start` on, without end, each with its place; `WINDOWS` features a group, one by one."""
-        number, first_pool, first_batch = start.round, start.pool, start.batch
-        while True:
-            order = seeded(self.seed, number).sample(self.groups, len(self.groups))
-            for pool in range(first_pool, -(-len(order) // POOL)):
-                rng = seeded(self.seed, number, pool)
-                made = [self._features(group, rng) for group in order[pool * POOL : (pool + 1) * POOL]]
-                batches = list(_cut(sorted(made, key=_longest), self.tokens))
-                rng.shuffle(batches)
-                for batch in range(first_batch, len(batches)):
-                    yield Place(number, pool, batch), [item for group in batches[batch] for item in group]
-                first_batch = 0
-            number, first_pool = number + 1, 0
+        return walk(start, self._round, self._pool, size=POOL)
+
+    def _round(self, number: int) -> list[Group]:
+        return seeded(self.seed, number).sample(self.groups, len(self.groups))
+
+    def _pool(self, groups: Sequence[Group], number: int, pool: int) -> list[list[Feature]]:
+        rng = seeded(self.seed, number, pool)
+        made = [self._features(group, rng) for group in groups]
+        batches = list(_cut(sorted(made, key=_longest), self.tokens))
+        rng.shuffle(batches)
+        return [[item for group in batch for item in group] for batch in batches]
 
     def _features(self, group: Group, rng: random.Random) -> list[Feature]:
         wrong = [*group.wrong, *rng.choices(group.wrong, k=WINDOWS)][:WINDOWS]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from tokenizers import Tokenizer
 
@@ -27,6 +28,29 @@ class Place:
 
 
 START = Place(0, 0, 0)
+_Item = TypeVar("_Item")
+
+
+def walk(
+    start: Place,
+    round_of: Callable[[int], Sequence[_Item]],
+    batches_of: Callable[[Sequence[_Item], int, int], Sequence[list[Feature]]],
+    *,
+    size: int,
+) -> Iterator[tuple[Place, list[Feature]]]:
+    """The batches from `start` on, without end, each with its place.
+
+    round_of: the items of a round. batches_of: the batches of a pool of `size` items, given its round and its number.
+    """
+    number, first_pool, first_batch = start.round, start.pool, start.batch
+    while True:
+        items = round_of(number)
+        for pool in range(first_pool, -(-len(items) // size)):
+            batches = batches_of(items[pool * size : (pool + 1) * size], number, pool)
+            for batch in range(first_batch, len(batches)):
+                yield Place(number, pool, batch), batches[batch]
+            first_batch = 0
+        number, first_pool = number + 1, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +70,12 @@ class Stream:
 
     def batches(self, start: Place) -> Iterator[tuple[Place, list[Feature]]]:
         """The batches from `start` on, without end, each with its place; the same for the same seed."""
-        number, first_pool, first_batch = start.round, start.pool, start.batch
-        while True:
-            examples = round_examples(self.sources, number=number, seed=self.seed)
-            for pool in range(first_pool, -(-len(examples) // POOL)):
-                groups = self._pool(examples[pool * POOL : (pool + 1) * POOL], f"{self.seed}/{number}/{pool}")
-                for batch in range(first_batch, len(groups)):
-                    yield Place(number, pool, batch), groups[batch]
-                first_batch = 0
-            number, first_pool = number + 1, 0
+        return walk(start, self._round, self._pool, size=POOL)
 
-    def _pool(self, examples: Sequence[Example], seed: str) -> list[list[Feature]]:
-        rng = seeded(seed)
+    def _round(self, number: int) -> list[Example]:
+        return round_examples(self.sources, number=number, seed=self.seed)
+
+    def _pool(self, examples: Sequence[Example], number: int, pool: int) -> list[list[Feature]]:
+        rng = seeded(f"{self.seed}/{number}/{pool}")
         features = [feature(example, self.tokenizer, length=self.length, rng=rng) for example in examples]
         return bucketed(features, tokens=self.tokens, rng=rng)
