@@ -32,7 +32,7 @@ from torch import Tensor, nn
 
 from askdoc.training.network import Weights
 from askdoc.training.pairs import Pair, PairSet, pair_set, retrieval_pairs, round_batches, squad_pairs
-from askdoc.training.reader import Meter, wait_while
+from askdoc.training.reader import Meter, log, wait_while
 from askdoc.training.schedule import Progress, learning_rate, with_total
 from askdoc.training.stream import Place
 
@@ -185,10 +185,7 @@ class Run:
         self.progress = replace(done, tokens=tokens, steps=steps, place=done.place.after())
 
     def _log(self, kind: str, line: Mapping[str, float]) -> None:
-        place = {"tokens": self.progress.tokens, "steps": self.progress.steps, "round": self.progress.place.round}
-        rounded = {key: round(value, 6) for key, value in line.items()}
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"time": time.strftime("%H:%M:%S"), "kind": kind, **place, **rounded}) + "\n")
+        log(self.folder, kind, self.progress, line)
 
     def _export(self, figures: Mapping[str, float]) -> None:
         fresh = self.folder / "newest.new"

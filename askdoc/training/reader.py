@@ -20,7 +20,7 @@ import json
 import shutil
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -141,14 +141,8 @@ class Run:
     def _rate(self) -> float:
         return learning_rate(self.progress, self.settings.warmup_tokens)
 
-    def _position(self) -> dict[str, Any]:
-        return {"tokens": self.progress.tokens, "steps": self.progress.steps, "round": self.progress.place.round}
-
-    def _log(self, kind: str, line: dict[str, Any]) -> None:
-        rounded = {key: round(value, 6) if isinstance(value, float) else value for key, value in line.items()}
-        line = {"time": time.strftime("%H:%M:%S"), "kind": kind, **self._position(), **rounded}
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+    def _log(self, kind: str, line: Mapping[str, Any]) -> None:
+        log(self.folder, kind, self.progress, line)
 
     def _export(self, name: str, results: Sequence[Scores]) -> None:
         """Store the averaged weights as the model folder `name`; an older one stays until the new one is whole."""
@@ -160,7 +154,7 @@ class Run:
         for file in TOKENIZER_FILES:
             if (self.model / file).exists():
                 shutil.copyfile(self.model / file, fresh / file)
-        made = {"settings": asdict(self.settings), **self._position(), "mixture": self.stream.description}
+        made = {"settings": asdict(self.settings), **position(self.progress), "mixture": self.stream.description}
         made["dev_samples"] = [asdict(each) for each in results]
         (fresh / "run.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
         shutil.rmtree(self.folder / name, ignore_errors=True)
@@ -185,6 +179,19 @@ class Run:
         progress = Progress(**{**state["progress"], "place": place})
         self.progress = with_total(progress, self.settings.tokens)
         torch.set_rng_state(state["random"].cpu())
+
+
+def position(progress: Progress) -> dict[str, int]:
+    """How far a run is, as its log and its models say it."""
+    return {"tokens": progress.tokens, "steps": progress.steps, "round": progress.place.round}
+
+
+def log(folder: Path, kind: str, progress: Progress, line: Mapping[str, Any]) -> None:
+    """Add a line to the log of a run's folder."""
+    rounded = {key: round(value, 6) if isinstance(value, float) else value for key, value in line.items()}
+    line = {"time": time.strftime("%H:%M:%S"), "kind": kind, **position(progress), **rounded}
+    with (folder / "log.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 class Meter:
