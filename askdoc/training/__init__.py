@@ -11,11 +11,14 @@ The reader, in the order of its making:
     reader      the training run and its command line
     measure     EM and F1 of a model folder
     self_label  more questions, from retrieval sets, marked by a reader
+    retrieved   what askdoc itself finds for the training questions (groups: training on several passages together)
+    teacher     a larger network that reads the same word pieces (distill: its answers as targets)
 
 and what ships it: `export_onnx`, `parity`, `confidence`.
 
     python -m askdoc.training.reader DATA_FOLDER --from MODEL_FOLDER --out RUN_FOLDER --tokens 10e6
     python -m askdoc.training.measure RUN_FOLDER/best DATA_FOLDER/dev/squad_v2.0_dev_a.json.gz
 
-DATA_FOLDER holds SQuAD-format sets in `train/` and `dev/`; MODEL_FOLDER a BertForQuestionAnswering.
+DATA_FOLDER holds SQuAD-format sets in `train/` and `dev/`; MODEL_FOLDER a
+BertForQuestionAnswering.
 """

@@ -5,10 +5,12 @@ A window is `[CLS] question [SEP] part of the passage [SEP]`. Position 0, the [C
 
 from __future__ import annotations
 
+import gzip
+import json
 import random
 from array import array
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -172,6 +174,31 @@ def bucketed(features: Sequence[Feature], *, tokens: int, rng: random.Random) ->
     groups = list(_cut(sorted(features, key=lambda item: len(item.ids)), tokens))
     rng.shuffle(groups)
     return groups
+
+
+def write_features(path: Path, batches: Iterable[Sequence[Feature]]) -> int:
+    """Write windows with their targets, one a line, gzipped; returns how many."""
+    count = 0
+    with gzip.open(path, "wt", encoding="utf-8", compresslevel=3) as out:
+        for batch in batches:
+            for item in batch:
+                out.write(json.dumps({**asdict(item), "ids": item.ids.tolist()}) + "\n")
+                count += 1
+    return count
+
+
+def load_features(path: Path) -> list[Feature]:
+    """What `write_features` wrote. Raises OSError, or ValueError naming the line."""
+    features = []
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                read = json.loads(line)
+                starts, ends = (tuple((int(at), float(value)) for at, value in read[key]) for key in ("starts", "ends"))
+                features.append(Feature(array("i", read["ids"]), int(read["passage_from"]), starts, ends))
+            except (KeyError, TypeError, ValueError) as error:
+                raise ValueError(f"{path}: line {number} is no window with targets: {error}") from error
+    return features
 
 
 def _special(tokenizer: Tokenizer, name: str) -> int:

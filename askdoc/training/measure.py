@@ -181,7 +181,7 @@ def grouped(parts: Sequence[tuple[int, Window]], tokens: int) -> list[list[tuple
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; see the module's docstring."""
     parser = argparse.ArgumentParser(description="Score a reader on SQuAD-format questions with their paragraphs.")
-    parser.add_argument("model", type=Path, help="folder of a BertForQuestionAnswering with tokenizer.json")
+    parser.add_argument("model", type=Path, help="model folder of a reader, tokenizer.json in it")
     parser.add_argument("datasets", type=Path, nargs="+", help="SQuAD-format files, .json or .json.gz")
     parser.add_argument("--sample", type=int, help="score this many random questions of each (default: all)")
     parser.add_argument("--seed", type=int, default=0)

@@ -45,6 +45,17 @@ MIXTURE: tuple[Share, ...] = (
     Share("friendsqa", 300, 0.0),
 )
 
+# What a larger network can see in an hour on two cores: most of the questions that are answered, once.
+BRIEF: tuple[Share, ...] = (
+    Share("squad_train_partial", None, 0.3, edited=True, copies=1),
+    Share("squadshifts_new_wiki", None, 0.3, edited=True),
+    Share("squadshifts_reddit", 800, 0.2),
+    Share("squadshifts_amazon", 800, 0.2),
+    Share("fairytaleqa", 1500, 0.2),
+    Share("qamr", 3000, 0.0),
+    Share("covidqa", 300, 0.0),
+)
+MIXTURES = {"reader": MIXTURE, "teacher": BRIEF}
 
 # Sets that a reader labelled (`self_label`): most of their worth is in new subjects, so not all in every round.
 SELF_LABELLED = Share("", 8_000, 0.35, edited=True)

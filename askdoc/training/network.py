@@ -9,11 +9,12 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from transformers import BertForQuestionAnswering
+from transformers import AutoConfig, AutoModelForQuestionAnswering, PreTrainedConfig, PreTrainedModel
 
 from askdoc.training.batches import Batch
 from askdoc.training.dropout import PooledDropout
 
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 _IMPOSSIBLE = -1e4  # the logit of padding
 
 
@@ -26,23 +27,27 @@ class Logits:
 
 
 class Reader(nn.Module):
-    """A BertForQuestionAnswering computing in bfloat16, with frozen embeddings; its last layer stays in float32."""
+    """A span model computing in bfloat16, its last layer in float32.
 
-    def __init__(self, model: BertForQuestionAnswering, *, dropout: float) -> None:
+    The embeddings, and the first `frozen` layers above them, are not trained: they are passed once instead of twice.
+    """
+
+    def __init__(self, model: PreTrainedModel, *, dropout: float, frozen: int = 0) -> None:
         super().__init__()
         self.network = model
-        model.bert.to(torch.bfloat16)
-        model.bert.embeddings.requires_grad_(False)
-        pooled = PooledDropout(dropout)
-        model.bert.embeddings.dropout = pooled
-        for layer in model.bert.encoder.layer:
-            layer.attention.output.dropout = layer.output.dropout = pooled
-            layer.attention.self.dropout.p = 0.0  # masks as large as the attention are not worth their time
+        body = model.base_model.to(torch.bfloat16)
+        body.embeddings.requires_grad_(False)
+        if not _is_bert(model.config):
+            body.encoder.relative_attention_bias.requires_grad_(False)  # the frozen layers use it too
+        for layer in body.encoder.layer[:frozen]:
+            layer.requires_grad_(False)
+        _drop_out(body, PooledDropout(dropout))
 
     def forward(self, input_ids: Tensor, token_type_ids: Tensor, attention_mask: Tensor) -> Logits:
-        """The logits of BERT's inputs, each (windows, length)."""
-        encoded = self.network.bert(
-            input_ids=input_ids, token_type_ids=token_type_ids, attention_mask=attention_mask
+        """The logits of BERT's inputs, each (windows, length); MPNet has no use for the types."""
+        types = {"token_type_ids": token_type_ids} if _is_bert(self.network.config) else {}
+        encoded = self.network.base_model(
+            input_ids=input_ids, attention_mask=attention_mask, **types
         ).last_hidden_state  # (windows, length, width)
         start, end = self.network.qa_outputs(encoded.float()).unbind(dim=-1)
         padding = attention_mask == 0
@@ -115,12 +120,32 @@ def span_loss(logits: Logits, batch: Batch) -> Tensor:
     return 0.5 * (start + end).mean()
 
 
-def load_model(folder: Path, *, attention: str = "eager") -> BertForQuestionAnswering:
-    """The model of a folder in float32, with the named attention of transformers.
+def load_model(folder: Path, *, attention: str = "eager") -> PreTrainedModel:
+    """The BERT or MPNet with a span head of a folder, in float32; a BERT gets the named attention of transformers.
 
-    Eager attention is the faster one on a CPU, where the fused one is slow at 32 values a head.
+    Eager attention is the faster one on a CPU, where the fused one is slow at 32 values a head; MPNet has no other.
     """
-    model: BertForQuestionAnswering = BertForQuestionAnswering.from_pretrained(
+    attention = attention if _is_bert(AutoConfig.from_pretrained(folder)) else "eager"
+    model: PreTrainedModel = AutoModelForQuestionAnswering.from_pretrained(
         folder, dtype=torch.float32, attn_implementation=attention
     )
     return model
+
+
+def _is_bert(config: PreTrainedConfig) -> bool:
+    return bool(config.model_type == "bert")
+
+
+def _drop_out(body: nn.Module, pooled: PooledDropout) -> None:
+    """Put `pooled` wherever the body drops activations, and drop no attention.
+
+    Masks as large as the attention are not worth their time.
+    """
+    for owner in list(body.modules()):
+        for name, child in list(owner.named_children()):
+            if not isinstance(child, nn.Dropout):
+                continue
+            if hasattr(owner, "num_attention_heads"):
+                child.p = 0.0
+            else:
+                setattr(owner, name, pooled)

@@ -29,24 +29,24 @@ import torch
 from torch import Tensor
 
 from askdoc.evaluation.squad import Dataset, load_squad
-from askdoc.training.batches import Batch, Feature, collate, load_tokenizer
+from askdoc.training.batches import Batch, Feature, collate, load_features, load_tokenizer
 from askdoc.training.groups import GroupStream, group_loss
 from askdoc.training.measure import Scores, measure, sample
-from askdoc.training.mixture import load_sources, self_labelled
-from askdoc.training.network import Logits, Reader, Weights, load_model, span_loss
+from askdoc.training.mixture import MIXTURES, load_sources, self_labelled
+from askdoc.training.network import TOKENIZER_FILES, Logits, Reader, Weights, load_model, span_loss
 from askdoc.training.retrieved import load_groups
 from askdoc.training.schedule import Progress, learning_rate, with_rate, with_total
 from askdoc.training.stream import Place, Stream
 
 DEV_SAMPLES = {"squad_v1.1_dev_a": 300, "squad_v2.0_dev_a": 400}  # questions scored at each checkpoint
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What fixes a run's result, besides its data and the model it begins from.
 
-    `tokens` is the length of the run, padding counted, `batch_tokens` that of a step, `length` that of a window.
+    `tokens` is the length of the run, padding counted, `batch_tokens` that of a step, `length` that of a window;
+    the first `frozen` layers are not trained.
     """
 
     tokens: int
@@ -58,6 +58,7 @@ class Settings:
     clip: float = 1.0
     average: float = 0.999
     dropout: float = 0.1
+    frozen: int = 0
     seed: int = 1
 
 
@@ -79,7 +80,8 @@ class Run:
         self.loss = loss
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         attention = "eager" if self.device.type == "cpu" else "sdpa"
-        self.reader = Reader(load_model(model, attention=attention), dropout=settings.dropout).to(self.device)
+        network = load_model(model, attention=attention)
+        self.reader = Reader(network, dropout=settings.dropout, frozen=settings.frozen).to(self.device)
         self.weights = Weights(self.reader, average=settings.average, decay=settings.decay, clip=settings.clip)
         self.progress = Progress(total_tokens=settings.tokens, anchor_tokens=0, anchor_rate=settings.rate)
         self.stopped = False
@@ -239,10 +241,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="run folder; a run in it is continued")
     parser.add_argument("--tokens", type=float, required=True, help="train on this many in all, padding counted")
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="files written by askdoc.training.self_label")
+    parser.add_argument("--soft", type=Path, nargs="*", help="files of askdoc.training.distill, instead of the mixture")
+    parser.add_argument("--mixture", choices=MIXTURES, default="reader", help="how much of each set (%(default)s)")
     parser.add_argument("--groups", type=Path, help="train on this file of askdoc.training.retrieved, and nothing else")
     parser.add_argument("--rate", type=float, default=defaults.rate, help="highest learning rate (%(default)s)")
     parser.add_argument("--go-on-at", type=float, help="continue with the rate falling from this one")
     parser.add_argument("--batch-tokens", type=int, default=defaults.batch_tokens, help="tokens a step (%(default)s)")
+    parser.add_argument("--length", type=int, default=defaults.length, help="tokens of a window (%(default)s)")
+    parser.add_argument("--frozen", type=int, default=defaults.frozen, help="lowest layers left as they are")
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--pause", type=Path, help="hold while this file exists")
     parser.add_argument("--threads", type=int, default=2, help="of PyTorch (%(default)s)")
@@ -255,14 +261,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; see the module's docstring."""
     options = _parser().parse_args(arguments)
     torch.set_num_threads(options.threads)
-    settings = Settings(int(options.tokens), options.batch_tokens, rate=options.rate, seed=options.seed)
+    settings = Settings(
+        int(options.tokens),
+        options.batch_tokens,
+        options.length,
+        rate=options.rate,
+        frozen=options.frozen,
+        seed=options.seed,
+    )
     fixed = (load_tokenizer(options.model), settings.batch_tokens, settings.length, settings.seed)
     stream: Stream | GroupStream
     if options.groups:
         stream = GroupStream(load_groups(options.groups), *fixed)
     else:
         labelled = [self_labelled(path) for path in options.also]
-        stream = Stream([*load_sources(options.data / "train"), *labelled], *fixed)
+        ready = [window for path in options.soft or () for window in load_features(path)]
+        sources = [] if ready else load_sources(options.data / "train", MIXTURES[options.mixture])
+        stream = Stream([*sources, *labelled], *fixed, ready)
     samples = [sample(load_squad(options.data / "dev" / f"{name}.json.gz"), n) for name, n in DEV_SAMPLES.items()]
     loss = group_loss if options.groups else span_loss
     run = Run(options.out, options.model, stream, samples, settings, loss)

@@ -30,7 +30,7 @@ from askdoc.evaluation.squad import load_squad
 from askdoc.training.batches import Window, load_tokenizer, pad, windows
 from askdoc.training.measure import characters, grouped, logits, span_logits
 from askdoc.training.negatives import words
-from askdoc.training.network import load_model
+from askdoc.training.network import Reader, load_model
 
 BLOCK = 5  # sentences a paragraph
 MARKS = 8  # annotators that a reader stands in for
@@ -190,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    model = load_model(options.model)
+    model = Reader(load_model(options.model), dropout=0.0)
     tokenizer = load_tokenizer(options.model)
     known = {normal(question.text) for path in options.known for question in load_squad(path).questions}
     data: list[Any] = []

@@ -55,27 +55,39 @@ def walk(
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Batches of at most `tokens` tokens, of windows of at most `length`, from round after round of the sources."""
+    """Batches of at most `tokens` tokens, of windows of at most `length`, from round after round of the sources.
+
+    Every round also has all of `ready`, windows that have their targets (`distill`).
+    """
 
     sources: Sequence[Source]
     tokenizer: Tokenizer
     tokens: int
     length: int
     seed: int
+    ready: Sequence[Feature] = ()
 
     @property
     def description(self) -> str:
         """What fixes the rounds besides the seed."""
-        return described(self.sources)
+        ready = [f"{len(self.ready)} windows"] if self.ready else []
+        return "; ".join([*ready, *filter(None, [described(self.sources)])])
 
     def batches(self, start: Place) -> Iterator[tuple[Place, list[Feature]]]:
         """The batches from `start` on, without end, each with its place; the same for the same seed."""
         return walk(start, self._round, self._pool, size=POOL)
 
-    def _round(self, number: int) -> list[Example]:
-        return round_examples(self.sources, number=number, seed=self.seed)
+    def _round(self, number: int) -> list[Example | Feature]:
+        items: list[Example | Feature] = [*round_examples(self.sources, number=number, seed=self.seed)]
+        if self.ready:
+            items += self.ready
+            seeded(self.seed, number, "ready").shuffle(items)
+        return items
 
-    def _pool(self, examples: Sequence[Example], number: int, pool: int) -> list[list[Feature]]:
+    def _pool(self, items: Sequence[Example | Feature], number: int, pool: int) -> list[list[Feature]]:
         rng = seeded(f"{self.seed}/{number}/{pool}")
-        features = [feature(example, self.tokenizer, length=self.length, rng=rng) for example in examples]
+        features = [
+            item if isinstance(item, Feature) else feature(item, self.tokenizer, length=self.length, rng=rng)
+            for item in items
+        ]
         return bucketed(features, tokens=self.tokens, rng=rng)
