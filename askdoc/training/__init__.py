@@ -8,7 +8,8 @@ The reader, in the order of its making:
     stream      rounds of the mixture as an endless stream of batches, with places to go on from
     network     the network as it is trained, its float32 weights and their moving average (dropout: its fast dropout)
     schedule    how far a run is, and its learning rate
-    reader      the training run and its command line
+    run         a training run in its folder, stopped and continued; the embedder's too
+    reader      the reader's run and its command line
     measure     EM and F1 of a model folder
     self_label  more questions, from retrieval sets, marked by a reader
     retrieved   what askdoc itself finds for the training questions (groups: training on several passages together)

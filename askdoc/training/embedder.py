@@ -4,8 +4,7 @@
     python -m askdoc.training.embedder --mix RUN_FOLDER/newest SENTENCE_TRANSFORMERS_FOLDER --share 0.5 --out FOLDER
 
 The loss is MultipleNegativesRankingLoss (Henderson et al. 2017) of sentence-transformers over batches that are made to
-be hard (`pairs`). DATA_FOLDER holds `train/`, `retrieval/train/` and `dev/`. The run folder gets `state.pt`,
-`log.jsonl` and `newest/`, as with `askdoc.training.reader`, whose stopping, continuing and pausing work the same here.
+be hard (`pairs`). DATA_FOLDER holds `train/`, `retrieval/train/` and `dev/`; the run folder gets what `run` says.
 
 `--mix` averages the weights of the tuned and the original model: half-way back, a fine-tuned model keeps most of what
 it gained on text like its training's, and loses less on other text (Wortsman et al. 2022, "Robust fine-tuning").
@@ -14,13 +13,10 @@ it gained on text like its training's, and loses less on other text (Wortsman et
 from __future__ import annotations
 
 import argparse
-import json
+import itertools
 import random
-import shutil
-import signal
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +26,8 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from torch import Tensor, nn
 
-from askdoc.training.network import Weights
+from askdoc.training import run
 from askdoc.training.pairs import Pair, PairSet, pair_set, retrieval_pairs, round_batches, squad_pairs
-from askdoc.training.reader import Meter, log, wait_while
-from askdoc.training.schedule import Progress, learning_rate, with_total
 from askdoc.training.stream import Place
 
 DEV_QUESTIONS = 600  # of squad_v1.1_dev_a, among all its paragraphs, at each checkpoint
@@ -55,22 +49,15 @@ RETRIEVAL_SETS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What fixes a run's result, besides its data and the model it begins from.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(run.Settings):
+    """`batch` is the pairs of a step, `length` the word pieces of a text."""
 
-    `tokens` is the length of the run, padding counted, `batch` the pairs of a step, `length` the word pieces of a text.
-    """
-
-    tokens: int
-    batch: int = 48
-    length: int = 224
     rate: float = 4e-5
     warmup_tokens: int = 200_000
-    decay: float = 0.01
-    clip: float = 1.0
     average: float = 0.99
-    seed: int = 1
+    batch: int = 48
+    length: int = 224
 
 
 class Embedder(nn.Module):
@@ -114,95 +101,46 @@ class Embedder(nn.Module):
         return vectors
 
 
-class Run:
-    """A training run in its folder; a run that the folder already holds is continued."""
+class Run(run.Run[list[Pair]]):
+    """A run that trains an embedder; best by hit@5 on the dev questions."""
 
     def __init__(
         self, folder: Path, model: Path, sets: Sequence[tuple[PairSet, int]], dev: Sequence[Pair], settings: Settings
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(settings.seed)
-        self.folder, self.model, self.sets, self.dev, self.settings = folder, model, sets, dev, settings
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.embedder = Embedder(model, length=settings.length).to(device)
-        self.loss = MultipleNegativesRankingLoss(self.embedder.model)
-        self.weights = Weights(self.embedder, average=settings.average, decay=settings.decay, clip=settings.clip)
-        self.progress = Progress(total_tokens=settings.tokens, anchor_tokens=0, anchor_rate=settings.rate)
-        self.stopped = False
-        if (folder / "state.pt").exists():
-            self._restore()
+        self.model, self.sets, self.dev, self.settings = model, sets, dev, settings
+        self.embedder = Embedder(model, length=settings.length).to(run.device())
+        self.ranking_loss = MultipleNegativesRankingLoss(self.embedder.model)
+        super().__init__(folder, self.embedder, settings)
 
-    def train(self, *, checkpoint_seconds: float, log_every: int, pause: Path | None = None) -> None:
-        """Train to the end, or until `stop`; leaves a checkpoint either way."""
-        self.embedder.train()
-        stored, meter = time.monotonic(), Meter()
-        while not (self.stopped or self.progress.done):
-            number = self.progress.place.round
-            batches = round_batches(self.sets, size=self.settings.batch, number=number, seed=self.settings.seed)
-            for _, pairs in batches[self.progress.place.batch :]:
-                meter.skip(wait_while(pause))
-                if self.stopped or self.progress.done:
-                    break
-                self._step(pairs, meter)
-                if self.progress.steps % log_every == 0:
-                    self._log("train", meter.read())
-                if time.monotonic() - stored > checkpoint_seconds:
-                    self.checkpoint()
-                    stored = time.monotonic()
-                    meter.read()  # the time it took is not training's
-            else:
-                self.progress = replace(self.progress, place=Place(number + 1, 0, 0))
-        self.checkpoint()
+    @property
+    def data(self) -> str:
+        """The sets and how many pairs they have."""
+        return "; ".join(f"{one.name}: {len(one.pairs)}, {most} batches at most" for one, most in self.sets)
 
-    def stop(self, *_: object) -> None:
-        """End `train` after the step under way; usable as a signal's handler."""
-        self.stopped = True
+    def batches(self, start: Place) -> Iterator[tuple[Place, list[Pair]]]:
+        """Those of round after round; a round is one pool."""
+        for number in itertools.count(start.round):
+            made = round_batches(self.sets, size=self.settings.batch, number=number, seed=self.settings.seed)
+            first = start.batch if number == start.round else 0
+            for batch in range(first, len(made)):
+                yield Place(number, 0, batch), made[batch][1]
 
-    def checkpoint(self) -> None:
-        """Score the averaged weights on the dev questions, store them as a model folder, and store the state."""
-        self.embedder.show(self.weights.average)
-        figures = hits(self.embedder, self.dev)
-        self.embedder.show(self.weights.master)
-        self._export(figures)
-        random_state = torch.get_rng_state()  # dropout's
-        state = {"weights": self.weights.state(), "progress": asdict(self.progress), "random": random_state}
-        torch.save(state, self.folder / "state.pt.new")
-        (self.folder / "state.pt.new").replace(self.folder / "state.pt")
-        self._log("dev", figures)
-
-    def _step(self, pairs: Sequence[Pair], meter: Meter) -> None:
+    def loss(self, batch: list[Pair]) -> tuple[Tensor, int]:
+        """How surely each question finds its own passage among those of the batch."""
         rng = random.Random(self.progress.steps)  # noqa: S311  # no secret
-        questions = [_as_typed(pair.question, rng) for pair in pairs]
-        asked, read = self.embedder(questions)
-        passages, more = self.embedder([pair.passage for pair in pairs])
-        loss = self.loss.compute_loss_from_embeddings([asked, passages], torch.empty(0))
-        loss.backward()
-        rate = learning_rate(self.progress, self.settings.warmup_tokens)
-        norm = self.weights.step(rate=rate, number=self.progress.steps)
-        meter.add(read + more, loss=float(loss.detach()), norm=norm)
-        done = self.progress
-        tokens, steps = done.tokens + read + more, done.steps + 1
-        self.progress = replace(done, tokens=tokens, steps=steps, place=done.place.after())
+        asked, read = self.embedder([_as_typed(pair.question, rng) for pair in batch])
+        passages, more = self.embedder([pair.passage for pair in batch])
+        return self.ranking_loss.compute_loss_from_embeddings([asked, passages], torch.empty(0)), read + more
 
-    def _log(self, kind: str, line: Mapping[str, float]) -> None:
-        log(self.folder, kind, self.progress, line)
+    def score(self) -> tuple[float, dict[str, Any]]:
+        """hit@k on the dev questions."""
+        figures = hits(self.embedder, self.dev)
+        return figures["hit@5"], dict(figures)
 
-    def _export(self, figures: Mapping[str, float]) -> None:
-        fresh = self.folder / "newest.new"
-        shutil.rmtree(fresh, ignore_errors=True)
-        save_with(self.model, self.weights.average, fresh)
-        made = {"settings": asdict(self.settings), "tokens": self.progress.tokens, "dev": dict(figures)}
-        made["sets"] = {one.name: len(one.pairs) for one, _ in self.sets}
-        (fresh / "run.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
-        shutil.rmtree(self.folder / "newest", ignore_errors=True)
-        fresh.rename(self.folder / "newest")
-
-    def _restore(self) -> None:
-        state = torch.load(self.folder / "state.pt", weights_only=True)
-        self.weights.restore(state["weights"])
-        stored = Progress(**{**state["progress"], "place": Place(**state["progress"]["place"])})
-        self.progress = with_total(stored, self.settings.tokens)
-        torch.set_rng_state(state["random"].cpu())
+    def save(self, values: Mapping[str, Tensor], folder: Path) -> None:
+        """As a folder of sentence-transformers."""
+        save_with(self.model, values, folder)
 
 
 def hits(embedder: Embedder, dev: Sequence[Pair], *, questions: int = DEV_QUESTIONS) -> dict[str, float]:
@@ -255,13 +193,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--from", dest="model", type=Path, help="model folder to begin from")
     parser.add_argument("--out", type=Path, required=True, help="run folder (a run in it is continued), or the mix")
     parser.add_argument("--tokens", type=float, default=5e6, help="train on this many in all (%(default)s)")
-    parser.add_argument("--rate", type=float, default=defaults.rate, help="highest learning rate (%(default)s)")
     parser.add_argument("--batch", type=int, default=defaults.batch, help="pairs a step (%(default)s)")
-    parser.add_argument("--seed", type=int, default=defaults.seed)
-    parser.add_argument("--pause", type=Path, help="hold while this file exists")
-    parser.add_argument("--threads", type=int, default=2, help="of PyTorch (%(default)s)")
-    parser.add_argument("--checkpoint-minutes", type=float, default=10.0, help="between checkpoints (%(default)s)")
-    parser.add_argument("--log-every", type=int, default=10, help="steps (%(default)s)")
+    run.add_options(parser, defaults)
     parser.add_argument("--mix", type=Path, nargs=2, metavar=("TUNED", "ORIGINAL"), help="mix these two models")
     parser.add_argument("--share", type=float, default=0.5, help="of the tuned model in the mix (%(default)s)")
     return parser
@@ -278,12 +211,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.data is None or options.model is None:
         parser.error("name the data folder and --from MODEL_FOLDER")
     torch.set_num_threads(options.threads)
-    settings = Settings(int(options.tokens), options.batch, rate=options.rate, seed=options.seed)
+    settings = Settings(tokens=int(options.tokens), batch=options.batch, rate=options.rate, seed=options.seed)
     dev = squad_pairs(options.data / "dev" / "squad_v1.1_dev_a.json.gz")
-    run = Run(options.out, options.model, load_sets(options.data), dev, settings)
-    signal.signal(signal.SIGTERM, run.stop)
-    signal.signal(signal.SIGINT, run.stop)
-    run.train(checkpoint_seconds=60 * options.checkpoint_minutes, log_every=options.log_every, pause=options.pause)
+    run.carry_out(Run(options.out, options.model, load_sets(options.data), dev, settings), options)
 
 
 if __name__ == "__main__":

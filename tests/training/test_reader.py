@@ -14,7 +14,8 @@ from askdoc.training.batches import load_tokenizer
 from askdoc.training.dropout import PooledDropout
 from askdoc.training.mixture import Share, source
 from askdoc.training.network import load_model
-from askdoc.training.reader import Run, Settings, wait_while
+from askdoc.training.reader import Run, Settings
+from askdoc.training.run import wait_while
 from askdoc.training.schedule import Progress, learning_rate, with_rate, with_total
 from askdoc.training.stream import Stream
 
@@ -98,7 +99,7 @@ def test_the_stored_model_is_the_moving_average(begin: Callable[..., Run]) -> No
             assert torch.equal(stored[name], value), name
     made = json.loads((run.folder / "newest" / "run.json").read_text(encoding="utf-8"))
     assert made["tokens"] == run.progress.tokens
-    assert made["dev_samples"][0]["questions"] == 8
+    assert made["dev"]["tiny"]["questions"] == 8
 
 
 def test_embeddings_stay_as_they_were(begin: Callable[..., Run], model_folder: Path) -> None:
