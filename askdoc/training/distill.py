@@ -1,11 +1,11 @@
 """Distillation (Hinton et al. 2015): training windows with what a larger reader, the teacher, says of them as targets.
 
-    python -m askdoc.training.distill TEACHER_FOLDER OUT.jsonl.gz DATA_FOLDER [--also SELF_LABELLED…] [--tokens 3e6]
+    python -m askdoc.training.distill OUT.jsonl.gz DATA_FOLDER --teacher FOLDER… [--also SELF_LABELLED…] [--tokens 3e6]
 
 The windows are those that `askdoc.training.reader` would train on with the same mixture, seed and length. A window's
-targets are the teacher's distributions over starts and ends mixed with the annotated ones. The teacher must read the
-same word pieces (`teacher`). `askdoc.training.reader --soft` trains on the result, as often as wanted: the teacher,
-which costs far more than a step of training, reads each window once.
+targets are the teacher's distributions over starts and ends mixed with the annotated ones. Several teachers teach
+together; all must read the same word pieces (`teacher`). `askdoc.training.reader --soft` trains on the result, as
+often as wanted: the teacher, which costs far more than a step of training, reads each window once.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from askdoc.training.batches import Feature, load_tokenizer, pad, write_features
 from askdoc.training.measure import logits
 from askdoc.training.mixture import MIXTURES, load_sources, self_labelled
-from askdoc.training.network import Reader, load_model
+from askdoc.training.network import load_ensemble
 from askdoc.training.reader import Settings
+from askdoc.training.run import device
 from askdoc.training.stream import START, Stream
 
 SHARE = 0.5  # of the teacher in the targets; the annotators have the rest
@@ -68,9 +69,9 @@ def _mixed(marked: Iterable[tuple[int, float]], said: Shares, share: float) -> t
 def _parser() -> argparse.ArgumentParser:
     defaults = Settings(tokens=0)
     parser = argparse.ArgumentParser(description="Write training windows with a teacher's targets.")
-    parser.add_argument("teacher", type=Path, help="its model folder")
     parser.add_argument("out", type=Path, help="file to write, .jsonl.gz")
     parser.add_argument("data", type=Path, help="folder with train/ in SQuAD format")
+    parser.add_argument("--teacher", type=Path, nargs="+", required=True, help="model folders")
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="files written by askdoc.training.self_label")
     parser.add_argument("--mixture", choices=MIXTURES, default="reader", help="how much of each set (%(default)s)")
     parser.add_argument("--tokens", type=float, default=3e6, help="about this many, padding counted (%(default)s)")
@@ -85,11 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; see the module's docstring."""
     options = _parser().parse_args(arguments)
     torch.set_num_threads(options.threads)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    teacher = Reader(load_model(options.teacher), dropout=0.0).to(device)
+    teacher = load_ensemble(options.teacher).to(device())
     sources = load_sources(options.data / "train", MIXTURES[options.mixture])
     sources += [self_labelled(path) for path in options.also]
-    stream = Stream(sources, load_tokenizer(options.teacher), 6144, options.length, options.seed)
+    stream = Stream(sources, load_tokenizer(options.teacher[0]), 6144, options.length, options.seed)
 
     batches = (batch for _, batch in stream.batches(START))
     count = write_features(options.out, _read(teacher, batches, tokens=options.tokens, share=options.share))

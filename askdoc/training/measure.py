@@ -186,8 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sample", type=int, help="score this many random questions of each (default: all)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = load_model(options.model).to(device)
+    model = load_model(options.model).to("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = load_tokenizer(options.model)
     for path in options.datasets:
         dataset = load_squad(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -62,6 +62,20 @@ class Reader(nn.Module):
         with torch.no_grad():
             for name, parameter in self.trained().items():
                 parameter.copy_(values[name])
+
+
+class Ensemble(nn.Module):
+    """Readers of the same word pieces as one: its logits are the means of their log-probabilities."""
+
+    def __init__(self, readers: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.readers = nn.ModuleList(readers)
+
+    def forward(self, input_ids: Tensor, token_type_ids: Tensor, attention_mask: Tensor) -> Logits:
+        """As of one `Reader`."""
+        said = [reader(input_ids, token_type_ids, attention_mask) for reader in self.readers]
+        starts, ends = ([getattr(one, name).log_softmax(dim=1) for one in said] for name in Logits.__slots__)
+        return Logits(torch.stack(starts).mean(dim=0), torch.stack(ends).mean(dim=0))
 
 
 class Trainee(Protocol):
@@ -131,6 +145,11 @@ def load_model(folder: Path, *, attention: str = "eager") -> PreTrainedModel:
         folder, dtype=torch.float32, attn_implementation=attention
     )
     return model
+
+
+def load_ensemble(folders: Sequence[Path]) -> Ensemble:
+    """The readers of some folders, which must read the same word pieces, to read without training."""
+    return Ensemble([Reader(load_model(folder), dropout=0.0) for folder in folders]).eval()
 
 
 def _is_bert(config: PreTrainedConfig) -> bool:

@@ -1,6 +1,6 @@
 """Training questions from retrieval sets: a reader marks the answer in the sentence that is known to hold it.
 
-    python -m askdoc.training.self_label MODEL_FOLDER OUT.json.gz RETRIEVAL_FOLDER… [--surer-than 0.25]
+    python -m askdoc.training.self_label OUT.json.gz RETRIEVAL_FOLDER… --reader MODEL_FOLDER… [--surer-than 0.25]
 
 A RETRIEVAL_FOLDER is in the BEIR layout, its documents are sentences. Told the right sentence, a reader finds the
 answer more often than in a whole passage, so what it marks there can teach it to find it in one (self-training).
@@ -30,7 +30,8 @@ from askdoc.evaluation.squad import load_squad
 from askdoc.training.batches import Window, load_tokenizer, pad, windows
 from askdoc.training.measure import characters, grouped, logits, span_logits
 from askdoc.training.negatives import words
-from askdoc.training.network import Reader, load_model
+from askdoc.training.network import load_ensemble
+from askdoc.training.run import device
 
 BLOCK = 5  # sentences a paragraph
 MARKS = 8  # annotators that a reader stands in for
@@ -154,7 +155,7 @@ def _question(name: str, marked: Marked, sentence: str, offset: int) -> dict[str
 
 def _drawn(model: nn.Module, some: Sequence[Window]) -> list[tuple[float, list[tuple[int, int]]]]:
     """For each window the best span's probability, and `MARKS` spans drawn from the distribution over spans."""
-    start, end = logits(model, pad(some))
+    start, end = logits(model, pad(some).to(next(model.parameters()).device))
     probabilities = span_logits(start, end, some).flatten(1).softmax(dim=1)  # (windows, length * length)
     drawn = torch.multinomial(probabilities, MARKS, replacement=True)  # (windows, MARKS)
     best = probabilities.max(dim=1).values.tolist()
@@ -179,9 +180,9 @@ def _lines(path: Path) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; see the module's docstring."""
     parser = argparse.ArgumentParser(description="Mark answers in the sentences of retrieval sets.")
-    parser.add_argument("model", type=Path, help="folder of the reader that marks")
     parser.add_argument("out", type=Path, help="SQuAD-format file to write, .json.gz")
     parser.add_argument("folders", type=Path, nargs="+", help="retrieval sets in the BEIR layout")
+    parser.add_argument("--reader", type=Path, nargs="+", required=True, help="model folders; several mark together")
     parser.add_argument(
         "--known", type=Path, nargs="*", default=[], help="leave out the questions of these SQuAD files"
     )
@@ -190,8 +191,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    model = Reader(load_model(options.model), dropout=0.0)
-    tokenizer = load_tokenizer(options.model)
+    model = load_ensemble(options.reader).to(device())
+    tokenizer = load_tokenizer(options.reader[0])
     known = {normal(question.text) for path in options.known for question in load_squad(path).questions}
     data: list[Any] = []
     for folder in options.folders:

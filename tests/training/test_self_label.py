@@ -96,5 +96,5 @@ def test_the_command_leaves_known_questions_out(tmp_path: Path, model_folder: Pa
     (tmp_path / "known.json").write_text(json.dumps({"data": [{"paragraphs": [known]}]}), encoding="utf-8")
     out, folder = tmp_path / "out.json.gz", retrieval_folder(tmp_path / "set")
     options = ["--known", str(tmp_path / "known.json"), "--surer-than", "0", "--threads", "1"]
-    self_label.main([str(model_folder), str(out), str(folder), *options])
+    self_label.main([str(out), str(folder), "--reader", str(model_folder), *options])
     assert [question.id for question in load_squad(out).questions] == ["set/q5"]

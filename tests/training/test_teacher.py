@@ -8,7 +8,7 @@ from transformers import MPNetConfig, MPNetForQuestionAnswering
 
 from askdoc.training import teacher
 from askdoc.training.batches import load_tokenizer, pad, windows
-from askdoc.training.network import Reader, load_model
+from askdoc.training.network import Reader, load_ensemble, load_model
 
 QUESTION, PASSAGE = "Who built the mill ?", "The mill in Ashford was built by Thomas Reed ."
 
@@ -84,3 +84,17 @@ def test_a_reader_of_either_kind_gives_finite_logits_and_none_for_padding(
         assert output.start_logits.shape == inputs.ids.shape
         assert output.start_logits[inputs.mask == 1].abs().max() < 100
         assert (output.end_logits[inputs.mask == 0] < -1000).all()
+
+
+def test_readers_together_say_the_mean_of_what_each_says(
+    mpnet_folder: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    teacher.main([str(mpnet_folder), str(model_folder), str(tmp_path / "out")])
+    folders = [tmp_path / "out", model_folder]
+    some = [windows(QUESTION, text, load_tokenizer(model_folder), length=48)[0] for text in (PASSAGE, "Reed")]
+    inputs = pad(some)
+    together = load_ensemble(folders)(inputs.ids, inputs.types, inputs.mask)
+    each = [Reader(load_model(folder), dropout=0.0).eval()(inputs.ids, inputs.types, inputs.mask) for folder in folders]
+    mean = torch.stack([one.end_logits.softmax(dim=1).log() for one in each]).mean(dim=0)
+    seen = inputs.mask == 1
+    torch.testing.assert_close(together.end_logits[seen], mean[seen], rtol=1e-3, atol=1e-3)
