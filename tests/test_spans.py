@@ -26,6 +26,9 @@ INSIDE = [
     "caf|e\u0301s",
     "a|b",
     "зи|ма",
+    "क|िताब",  # a vowel sign: a mark that takes up space
+    "कि|ताब",
+    "שָׁ|לוֹם",  # points that do not
 ]
 BETWEEN = [
     "Thomas| Reed",

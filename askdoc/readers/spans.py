@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -55,7 +56,8 @@ def inside_word(text: str, at: int) -> bool:
 
 def _wordlike(character: str) -> bool:
     # Combining marks belong to the letter before them. Scripts without spaces have no such borders.
-    return (character.isalnum() or "\u0300" <= character <= "\u036f") and not "\u2e80" <= character <= "\u9fff"
+    lettered = character.isalnum() or unicodedata.category(character)[0] == "M"
+    return lettered and not "\u2e80" <= character <= "\u9fff"
 
 
 def _joined(before: str, joiner: str, after: str) -> bool:
