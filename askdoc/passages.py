@@ -18,7 +18,7 @@ from askdoc.types import Document, Mark, Passage, count_lines
 
 LIMIT = 1000  # characters in a passage: about 220 word pieces of English; the embedder reads 256
 SHORT = 80  # characters under which a paragraph cannot stand alone
-SPLITTER = f"paragraphs 2, {LIMIT} characters"  # for the index's recipe: another splitter makes other passages
+SPLITTER = f"paragraphs 3, {LIMIT} characters"  # for the index's recipe: another splitter makes other passages
 
 _LONG_LINE = 120  # characters of a line that no one wrapped by hand: a paragraph of its own
 _LONG_LEAD = 200  # characters of headings that stay even with a paragraph that must be cut
@@ -56,7 +56,7 @@ def split(document: Document) -> list[Passage]:
     """Split a document into passages, in the order of the text, in time linear in its length.
 
     Each is 1 to `LIMIT` characters long, neither starts nor ends with white space, and holds the text of one section
-    only. Every character but white space and `document.skip` is in exactly one. A passage has the page it starts on,
+    only. Every character but white space and `document.skip` is in exactly one. A passage has the pages it stands on,
     and the heading of its section; if it starts with headings one below the other, the last of them.
     """
     starts = [mark.start for mark in document.marks]
@@ -66,10 +66,20 @@ def split(document: Document) -> list[Passage]:
         line += count_lines(document.text[counted:start])
         counted = start
         label = _last(document.marks, bisect_left(starts, end)).label
-        page = _last(document.marks, bisect_right(starts, start)).page
+        first, last = bisect_right(starts, start), bisect_left(starts, end)
+        page = _last(document.marks, first).page
+        turns = () if page is None else tuple(_turns(document.marks[first:last], start, page))
         shown = None if document.extracted else line
-        passages.append(Passage(document.source, document.text[start:end], start, shown, label, page))
+        passages.append(Passage(document.source, document.text[start:end], start, shown, label, page, turns))
     return passages
+
+
+def _turns(marks: Iterable[Mark], start: int, page: int) -> Iterator[Range]:
+    """Where another page begins, from `start` on, and which."""
+    for mark in marks:
+        if mark.page is not None and mark.page != page:
+            page = mark.page
+            yield mark.start - start, page
 
 
 def _last(marks: Sequence[Mark], count: int) -> Mark:

@@ -98,6 +98,7 @@ class Passage:
     """A slice of a document: `text == document.text[start:end]`.
 
     line: on which it starts; None if the text is extracted, as in `Document`.
+    page: on which it starts. turns: where in `text` other pages begin, ascending, and which.
     """
 
     source: Source
@@ -106,6 +107,7 @@ class Passage:
     line: int | None
     label: str | None = None
     page: int | None = None
+    turns: tuple[tuple[int, int], ...] = ()
 
     @property
     def end(self) -> int:
@@ -117,7 +119,7 @@ class Passage:
         return Citation(
             document=self.source.path,
             label=self.label,
-            page=self.page,
+            page=next((page for turn, page in reversed(self.turns) if turn <= start), self.page),
             line_start=None if self.line is None else self.line + count_lines(self.text[:start]),
             line_end=None if self.line is None else self.line + count_lines(self.text[:end]),
             char_start=self.start + start,

@@ -196,9 +196,20 @@ def test_front_matter_is_in_no_passage() -> None:
     assert from_markdown(f"---\ntitle: Ferries\n---\n{LONG}") == [(None, LONG)]
 
 
-def test_a_page_break_within_a_paragraph_divides_nothing_and_the_page_is_that_of_the_start() -> None:
+def test_a_page_break_within_a_paragraph_divides_nothing_and_what_follows_it_is_on_the_next_page() -> None:
     document = Document(SOURCE, f"{LONG}\n\n{LONG}", (Mark(0, None, 1), Mark(50, None, 2)))
-    assert [(passage.text, passage.page) for passage in split(document)] == [(LONG, 1), (LONG, 2)]
+    assert [(passage.text, passage.page, passage.turns) for passage in split(document)] == [
+        (LONG, 1, ((50, 2),)),
+        (LONG, 2, ()),
+    ]
+    first, second = split(document)
+    assert [first.citation(start, start + 5).page for start in (0, 45, 49, 50, 60)] == [1, 1, 1, 2, 2]
+    assert second.citation(3, 5).page == 2
+
+
+def test_a_heading_on_the_same_page_turns_none() -> None:
+    document = Document(SOURCE, f"Tides\n\n{LONG}", (Mark(0, "Tides", 4), Mark(7, "Tides", 4), Mark(60, "Tides", 6)))
+    assert [passage.turns for passage in split(document)] == [((60, 6),)]
 
 
 def test_the_recipe_names_the_limit() -> None:

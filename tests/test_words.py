@@ -34,6 +34,19 @@ def found(index: LexicalIndex, text: str) -> list[int]:
     return [scored.id - 1 for scored in index.search(Query(text, EMBEDDER.embed_query("")), 200)]
 
 
+def test_a_passage_comes_back_as_it_was_added(tmp_path: Path) -> None:
+    index, source = LexicalIndex(tmp_path / "index", create=True), Source("a.pdf", "00" * 32, 1, 1)
+    added = [
+        Passage(source, "Over two page breaks.", 7, None, "Tides", 3, ((5, 4), (9, 5))),
+        Passage(source, "On one page.", 30, None, None, 5),
+        Passage(source, "On none.", 60, 12, "Tides"),
+    ]
+    index.add([Entry(number, 1, passage) for number, passage in enumerate(added, 1)])
+    index.save()
+    stored = index.passages([1, 2, 3])
+    assert [stored[number].passage(source) for number in (1, 2, 3)] == added
+
+
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LexicalIndex]:
     index = index_of(PARAGRAPHS, tmp_path_factory.mktemp("lexical") / "index")

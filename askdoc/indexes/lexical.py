@@ -47,9 +47,10 @@ class Stored:
     line: int | None
     label: str | None
     page: int | None
+    turns: tuple[tuple[int, int], ...]
 
     def passage(self, source: Source) -> Passage:
-        return Passage(source, self.text, self.start, self.line, self.label, self.page)
+        return Passage(source, self.text, self.start, self.line, self.label, self.page, self.turns)
 
 
 class LexicalIndex:
@@ -158,6 +159,7 @@ class LexicalIndex:
 
     def _stored(self, address: tantivy.DocAddress) -> Stored:
         fields: Mapping[str, Any] = self._searcher.doc(address).to_dict()
+        pages = fields.get("page", [])  # the one it starts on, and those that it turns to
         return Stored(
             id=fields["id"][0],
             document=fields["document"][0],
@@ -165,7 +167,8 @@ class LexicalIndex:
             start=fields["start"][0],
             line=next(iter(fields.get("line", [])), None),
             label=next(iter(fields.get("label", [])), None),
-            page=next(iter(fields.get("page", [])), None),
+            page=next(iter(pages), None),
+            turns=tuple(zip(fields.get("turn", []), pages[1:], strict=True)),
         )
 
     def _writing(self) -> tantivy.IndexWriter:
@@ -241,13 +244,23 @@ def _schema() -> tantivy.Schema:
     builder.add_unsigned_field("start", stored=True)
     builder.add_unsigned_field("line", stored=True)
     builder.add_unsigned_field("page", stored=True)
+    builder.add_unsigned_field("turn", stored=True)
     builder.add_text_field("label", stored=True, tokenizer_name="raw", index_option="basic")
     return builder.build()
 
 
 def _stored(entry: Entry) -> Stored:
     passage = entry.passage
-    return Stored(entry.id, entry.document, passage.text, passage.start, passage.line, passage.label, passage.page)
+    return Stored(
+        entry.id,
+        entry.document,
+        passage.text,
+        passage.start,
+        passage.line,
+        passage.label,
+        passage.page,
+        passage.turns,
+    )
 
 
 def _document(stored: Stored, words: str) -> tantivy.Document:
@@ -263,6 +276,9 @@ def _document(stored: Stored, words: str) -> tantivy.Document:
         document.add_text("label", stored.label)
     if stored.page is not None:
         document.add_unsigned("page", stored.page)
+        for turn, page in stored.turns:
+            document.add_unsigned("turn", turn)
+            document.add_unsigned("page", page)
     return document
 
 
