@@ -35,6 +35,7 @@ from askdoc.training.run import device
 
 BLOCK = 5  # sentences a paragraph
 MARKS = 8  # annotators that a reader stands in for
+_BRACKETS = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]"}  # as the Penn Treebank writes them
 _COMMON = 0.02  # a word in more than this share of the sentences says nothing about their likeness
 
 
@@ -59,7 +60,7 @@ class Marked:
 
 
 def load_retrieval(folder: Path) -> tuple[list[str], list[Asked]]:
-    """The sentences, in the corpus's order, and the questions of a BEIR folder.
+    """The sentences, in the corpus's order, and the questions of a BEIR folder; brackets as people write them.
 
     Raises OSError, KeyError or ValueError if it is none.
     """
@@ -68,8 +69,10 @@ def load_retrieval(folder: Path) -> tuple[list[str], list[Asked]]:
     judged = csv.DictReader(_lines(folder / "qrels.tsv.gz"), delimiter="\t")
     right = {row["query-id"]: numbers[row["corpus-id"]] for row in judged if int(row["score"]) > 0}
     queries = [json.loads(line) for line in _lines(folder / "queries.jsonl.gz")]
-    asked = [Asked(entry["_id"], entry["text"], right[entry["_id"]]) for entry in queries if entry["_id"] in right]
-    return [entry["text"] for entry in corpus], asked
+    asked = [
+        Asked(entry["_id"], _typed(entry["text"]), right[entry["_id"]]) for entry in queries if entry["_id"] in right
+    ]
+    return [_typed(entry["text"]) for entry in corpus], asked
 
 
 def mark(
@@ -171,6 +174,12 @@ def _nearest(sentence: str, rare: Mapping[str, list[int]], free: Mapping[int, No
             if number in free and number != first:
                 shared[number] += 1
     return sorted(shared, key=lambda number: (-shared[number], number))
+
+
+def _typed(text: str) -> str:
+    for token, bracket in _BRACKETS.items():
+        text = text.replace(token, bracket)
+    return text
 
 
 def _lines(path: Path) -> list[str]:

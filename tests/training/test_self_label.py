@@ -48,6 +48,15 @@ def test_a_beir_folder_gives_sentences_and_their_questions(tmp_path: Path) -> No
     assert load_retrieval(retrieval_folder(tmp_path / "set")) == (SENTENCES, ASKED)
 
 
+def test_brackets_come_as_people_write_them(tmp_path: Path) -> None:
+    folder = retrieval_folder(tmp_path / "set")
+    sentences = ["the mill -lrb- of 1784 -rrb- is old ."]
+    write_lines(folder / "corpus.jsonl.gz", [json.dumps({"_id": "s0", "title": "", "text": sentences[0]})])
+    write_lines(folder / "queries.jsonl.gz", [json.dumps({"_id": "q3", "text": "who -lsb- sic -rsb- built it?"})])
+    write_lines(folder / "qrels.tsv.gz", ["query-id\tcorpus-id\tscore", "q3\ts0\t1"])
+    assert load_retrieval(folder) == (["the mill ( of 1784 ) is old ."], [Asked("q3", "who [ sic ] built it?", 0)])
+
+
 def test_a_sure_reader_marks_its_span_again_and_again(pointer: nn.Module, tokenizer: Tokenizer) -> None:
     (marked,) = mark(pointer, tokenizer, SENTENCES, ASKED, surer_than=0.5)
     assert marked.asked == ASKED[0]
