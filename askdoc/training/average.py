@@ -1,6 +1,6 @@
 """The mean of several model folders' weights, as a model folder.
 
-    python -m askdoc.training.average OUT MODEL_FOLDER MODEL_FOLDER…
+    python -m askdoc.training.average OUT MODEL_FOLDER MODEL_FOLDER… [--shares 0.6 0.4]
 
 Models that were trained from one another lie close enough for it: the mean is often as good on what each was trained
 for as the better one ("model soups", Wortsman et al. 2022). All other files are those of the last folder.
@@ -19,15 +19,24 @@ from safetensors.torch import load_file, save_file
 WEIGHTS = "model.safetensors"
 
 
-def average(folders: Sequence[Path], out: Path) -> None:
-    """Write the mean to `out`, made anew. Raises ValueError if the models do not have the same weights by name."""
+def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None = None) -> None:
+    """Write the mean to `out`, made anew. shares: of the models in it (equal), in any unit.
+
+    Raises ValueError if the models do not have the same weights by name, or another number of shares is given.
+    """
+    shares = shares or [1.0] * len(folders)
+    if len(shares) != len(folders):
+        raise ValueError(f"{len(shares)} shares for {len(folders)} models")
     states = [load_file(folder / WEIGHTS) for folder in folders]
     for folder, state in zip(folders, states, strict=True):
         if state.keys() != states[0].keys():
             raise ValueError(f"{folder} has other weights than {folders[0]}")
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(folders[-1], out)
-    mean = {name: torch.stack([state[name].float() for state in states]).mean(dim=0) for name in states[0]}
+    parts = {
+        name: [share * state[name].float() for share, state in zip(shares, states, strict=True)] for name in states[0]
+    }
+    mean = {name: torch.stack(found).sum(dim=0) / sum(shares) for name, found in parts.items()}
     save_file(mean, out / WEIGHTS, metadata={"format": "pt"})
 
 
@@ -36,8 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Average the weights of models.")
     parser.add_argument("out", type=Path)
     parser.add_argument("models", type=Path, nargs="+")
+    parser.add_argument("--shares", type=float, nargs="+", help="of each model in the mean (equal)")
     options = parser.parse_args(arguments)
-    average(options.models, options.out)
+    average(options.models, options.out, options.shares)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,18 @@ def test_the_mean_of_models_is_a_model(model_folder: Path, tmp_path: Path) -> No
     assert (tmp_path / "mean" / "tokenizer.json").read_bytes() == (model_folder / "tokenizer.json").read_bytes()
 
 
+def test_models_have_their_shares(model_folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    before = load_file(model_folder / "model.safetensors")
+    save_file({name: value + 1.0 for name, value in before.items()}, other / "model.safetensors")
+    main([str(tmp_path / "mean"), str(other), str(model_folder), "--shares", "3", "1"])
+    after = load_file(tmp_path / "mean" / "model.safetensors")
+    assert all(torch.allclose(after[name], before[name] + 0.75, atol=1e-6) for name in before)
+    with pytest.raises(ValueError, match="1 shares for 2 models"):
+        main([str(tmp_path / "mean"), str(other), str(model_folder), "--shares", "3"])
+
+
 def test_models_of_other_shapes_are_refused(model_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     save_file({"x": torch.zeros(1)}, tmp_path / "other" / "model.safetensors")
