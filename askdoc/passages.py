@@ -65,8 +65,8 @@ def split(document: Document) -> list[Passage]:
     for start, end in _ranges(document):
         line += count_lines(document.text[counted:start])
         counted = start
-        label = _last(document.marks, bisect_left(starts, end)).label
         first, last = bisect_right(starts, start), bisect_left(starts, end)
+        label = _last(document.marks, last).label
         page = _last(document.marks, first).page
         turns = () if page is None else tuple(_turns(document.marks[first:last], start, page))
         shown = None if document.extracted else line

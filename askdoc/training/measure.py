@@ -31,6 +31,7 @@ from askdoc.evaluation.squad import (
 )
 from askdoc.training.batches import Inputs, Window, load_tokenizer, pad, windows
 from askdoc.training.network import load_model
+from askdoc.training.run import device
 
 SPAN_TOKENS = 30
 _NEVER = -1e9
@@ -186,7 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sample", type=int, help="score this many random questions of each (default: all)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    model = load_model(options.model).to("cuda" if torch.cuda.is_available() else "cpu")
+    model = load_model(options.model).to(device())
     tokenizer = load_tokenizer(options.model)
     for path in options.datasets:
         dataset = load_squad(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from transformers import AutoConfig, AutoModelForQuestionAnswering, PreTrainedCo
 from askdoc.training.batches import Batch
 from askdoc.training.dropout import PooledDropout
 
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 _IMPOSSIBLE = -1e4  # the logit of padding
 
 
@@ -145,6 +146,13 @@ def load_model(folder: Path, *, attention: str = "eager") -> PreTrainedModel:
         folder, dtype=torch.float32, attn_implementation=attention
     )
     return model
+
+
+def copy_tokenizer(model: Path, folder: Path) -> None:
+    """Copy the tokenizer's files of a model folder into another; not every model has all of them."""
+    for name in _TOKENIZER_FILES:
+        if (model / name).exists():
+            shutil.copyfile(model / name, folder / name)
 
 
 def load_ensemble(folders: Sequence[Path]) -> Ensemble:

@@ -14,7 +14,6 @@ program (`teacher`), with `--mixture teacher`.
 from __future__ import annotations
 
 import argparse
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,7 @@ from askdoc.training.batches import Batch, Feature, collate, load_features, load
 from askdoc.training.groups import GroupStream, group_loss
 from askdoc.training.measure import measure, sample
 from askdoc.training.mixture import MIXTURES, load_sources, self_labelled
-from askdoc.training.network import TOKENIZER_FILES, Logits, Reader, load_model, span_loss
+from askdoc.training.network import Logits, Reader, copy_tokenizer, load_model, span_loss
 from askdoc.training.retrieved import load_groups
 from askdoc.training.stream import Place, Stream
 
@@ -95,9 +94,7 @@ class Run(run.Run[list[Feature]]):
         model = load_model(self.model)
         model.load_state_dict({**model.state_dict(), **values})
         model.save_pretrained(folder)
-        for file in TOKENIZER_FILES:
-            if (self.model / file).exists():
-                shutil.copyfile(self.model / file, folder / file)
+        copy_tokenizer(self.model, folder)
 
 
 def _parser() -> argparse.ArgumentParser:

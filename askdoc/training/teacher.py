@@ -11,7 +11,6 @@ the tokenizer. The layer over the two logits starts from small random numbers.
 from __future__ import annotations
 
 import argparse
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from tokenizers import Tokenizer
 from transformers import MPNetForQuestionAnswering
 
 from askdoc.training.batches import load_tokenizer
-from askdoc.training.network import TOKENIZER_FILES
+from askdoc.training.network import copy_tokenizer
 
 _SPECIAL = {"[CLS]": "<s>", "[SEP]": "</s>", "[PAD]": "<pad>", "[MASK]": "<mask>"}
 
@@ -52,9 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.manual_seed(0)
     brought_to_bert(options.mpnet, load_tokenizer(options.bert)).save_pretrained(options.out)
-    for file in TOKENIZER_FILES:
-        if (options.bert / file).exists():
-            shutil.copyfile(options.bert / file, options.out / file)
+    copy_tokenizer(options.bert, options.out)
 
 
 if __name__ == "__main__":
