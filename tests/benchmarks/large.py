@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import shutil
 import subprocess
@@ -22,16 +21,17 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent.parent)]
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import record
+
+HERE = Path(__file__).parent
 QUESTIONS = 200
 DEPTH = 20  # recall is measured in so many passages
 
@@ -53,9 +53,9 @@ def main() -> None:
             figures = STEPS[options.step](options.work, options.passages) | used()
             sys.stdout.write(json.dumps(figures) + "\n")
         elif options.files:
-            store_result(f"files-{options.files}", many_files(options.work / "many", options.files))
+            record.store(f"files-{options.files}", many_files(options.work / "many", options.files))
         else:
-            store_result(f"passages-{options.passages}", large_collection(options))
+            record.store(f"passages-{options.passages}", large_collection(options))
 
 
 def large_collection(options: argparse.Namespace) -> dict[str, Any]:
@@ -343,22 +343,6 @@ def used(usage: resource.struct_rusage | None = None) -> dict[str, float]:
     """The processor time, which other programs do not stretch, and the memory of a process; by default of this one."""
     usage = usage or resource.getrusage(resource.RUSAGE_SELF)
     return {"cpu_s": round(usage.ru_utime + usage.ru_stime, 2), "peak_mb": round(usage.ru_maxrss / 1024)}
-
-
-def store_result(name: str, figures: dict[str, Any]) -> None:
-    from askdoc.evaluation.results import current_commit
-
-    commit, now = current_commit(), datetime.now(UTC)
-    record = {
-        "made": now.isoformat(timespec="seconds"),
-        "commit": commit and {"sha": commit.sha, "dirty": commit.dirty},
-        "machine": {"cores": os.cpu_count(), "system": platform.system(), "python": platform.python_version()},
-        "figures": figures,
-    }
-    short = commit.sha[:7] if commit else "unknown"
-    path = HERE / "results" / f"{now:%Y%m%dT%H%M%SZ}-{short}-{name}.json"
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    sys.stderr.write(f"{path}\n")
 
 
 if __name__ == "__main__":
