@@ -3,18 +3,21 @@
     python -m askdoc.training.average OUT MODEL_FOLDER MODEL_FOLDER… [--shares 0.6 0.4]
 
 Models that were trained from one another lie close enough for it: the mean is often as good on what each was trained
-for as the better one ("model soups", Wortsman et al. 2022). All other files are those of the last folder.
+for as the better one ("model soups", Wortsman et al. 2022), and half-way back to what it was trained from, a model
+keeps most of what it gained and loses less on text unlike its training's ("robust fine-tuning", same year and author).
+All other files, and what is stored beside the weights, are those of the last folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 WEIGHTS = "model.safetensors"
 
@@ -27,7 +30,8 @@ def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None =
     shares = shares or [1.0] * len(folders)
     if len(shares) != len(folders):
         raise ValueError(f"{len(shares)} shares for {len(folders)} models")
-    states = [load_file(folder / WEIGHTS) for folder in folders]
+    stored = load_file(folders[-1] / WEIGHTS)
+    states = [_weights(load_file(folder / WEIGHTS)) for folder in folders]
     for folder, state in zip(folders, states, strict=True):
         if state.keys() != states[0].keys():
             raise ValueError(f"{folder} has other weights than {folders[0]}")
@@ -37,7 +41,12 @@ def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None =
         name: [share * state[name].float() for share, state in zip(shares, states, strict=True)] for name in states[0]
     }
     mean = {name: torch.stack(found).sum(dim=0) / sum(shares) for name, found in parts.items()}
-    save_file(mean, out / WEIGHTS, metadata={"format": "pt"})
+    save_file(stored | mean, out / WEIGHTS, metadata={"format": "pt"})
+
+
+def _weights(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What training changes: older folders also hold a table of positions, whole numbers."""
+    return {name: value for name, value in stored.items() if value.is_floating_point()}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,13 +1,10 @@
 """Fine-tune the sentence embedder for questions: one program, that can be stopped and continued at any step.
 
     python -m askdoc.training.embedder DATA_FOLDER --from SENTENCE_TRANSFORMERS_FOLDER --out RUN_FOLDER --tokens 5e6
-    python -m askdoc.training.embedder --mix RUN_FOLDER/newest SENTENCE_TRANSFORMERS_FOLDER --share 0.5 --out FOLDER
 
 The loss is MultipleNegativesRankingLoss (Henderson et al. 2017) of sentence-transformers over batches that are made to
 be hard (`pairs`). DATA_FOLDER holds `train/`, `retrieval/train/` and `dev/`; the run folder gets what `run` says.
-
-`--mix` averages the weights of the tuned and the original model: half-way back, a fine-tuned model keeps most of what
-it gained on text like its training's, and loses less on other text (Wortsman et al. 2022, "Robust fine-tuning").
+`average` then takes the mean with the original model.
 """
 
 from __future__ import annotations
@@ -163,15 +160,6 @@ def save_with(model: Path, values: Mapping[str, Tensor], folder: Path) -> None:
     made.save(str(folder), create_model_card=False)
 
 
-def mixed(tuned: Path, original: Path, folder: Path, *, share: float) -> None:
-    """Save the weighted mean of two models' weights, `share` of the tuned one, as a folder."""
-    first, second = (SentenceTransformer(str(one), device="cpu", local_files_only=True) for one in (tuned, original))
-    other = second.state_dict()
-    floats = {name: value for name, value in first.state_dict().items() if value.is_floating_point()}
-    values = {name: torch.lerp(other[name], value, share) for name, value in floats.items()}
-    save_with(original, values, folder)
-
-
 def load_sets(folder: Path) -> list[tuple[PairSet, int]]:
     """The mixture's sets from a data folder. Raises ValueError or OSError like the loaders of their formats."""
     squad = [(name, squad_pairs(folder / "train" / f"{name}.json.gz"), most) for name, most in SQUAD_SETS.items()]
@@ -188,28 +176,19 @@ def _as_typed(question: str, rng: random.Random) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     defaults = Settings(tokens=0)
-    parser = argparse.ArgumentParser(description="Fine-tune the sentence embedder, or mix two.")
-    parser.add_argument("data", type=Path, nargs="?", help="folder with train/, retrieval/train/ and dev/")
-    parser.add_argument("--from", dest="model", type=Path, help="model folder to begin from")
-    parser.add_argument("--out", type=Path, required=True, help="run folder (a run in it is continued), or the mix")
+    parser = argparse.ArgumentParser(description="Fine-tune the sentence embedder, or go on with a run.")
+    parser.add_argument("data", type=Path, help="folder with train/, retrieval/train/ and dev/")
+    parser.add_argument("--from", dest="model", type=Path, required=True, help="model folder to begin from")
+    parser.add_argument("--out", type=Path, required=True, help="run folder; a run in it is continued")
     parser.add_argument("--tokens", type=float, default=5e6, help="train on this many in all (%(default)s)")
     parser.add_argument("--batch", type=int, default=defaults.batch, help="pairs a step (%(default)s)")
     run.add_options(parser, defaults)
-    parser.add_argument("--mix", type=Path, nargs=2, metavar=("TUNED", "ORIGINAL"), help="mix these two models")
-    parser.add_argument("--share", type=float, default=0.5, help="of the tuned model in the mix (%(default)s)")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; see the module's docstring."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.mix:
-        tuned, original = options.mix
-        mixed(tuned, original, options.out, share=options.share)
-        return
-    if options.data is None or options.model is None:
-        parser.error("name the data folder and --from MODEL_FOLDER")
+    options = _parser().parse_args(arguments)
     torch.set_num_threads(options.threads)
     settings = Settings(tokens=int(options.tokens), batch=options.batch, rate=options.rate, seed=options.seed)
     dev = squad_pairs(options.data / "dev" / "squad_v1.1_dev_a.json.gz")

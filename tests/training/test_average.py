@@ -35,3 +35,14 @@ def test_models_of_other_shapes_are_refused(model_folder: Path, tmp_path: Path) 
     save_file({"x": torch.zeros(1)}, tmp_path / "other" / "model.safetensors")
     with pytest.raises(ValueError, match="has other weights"):
         main([str(tmp_path / "mean"), str(model_folder), str(tmp_path / "other")])
+
+
+def test_what_is_no_weight_comes_from_the_last(tmp_path: Path) -> None:
+    positions = {"position_ids": torch.arange(4)}
+    for name, weight, beside in (("tuned", 2.0, {}), ("original", 1.0, positions)):
+        (tmp_path / name).mkdir()
+        save_file({"x": torch.tensor([weight]), **beside}, tmp_path / name / "model.safetensors")
+    main([str(tmp_path / "mean"), str(tmp_path / "tuned"), str(tmp_path / "original")])
+    after = load_file(tmp_path / "mean" / "model.safetensors")
+    assert after["x"].tolist() == [1.5]
+    assert torch.equal(after["position_ids"], positions["position_ids"])

@@ -11,7 +11,7 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 from tokenizers import Tokenizer, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from askdoc.training.embedder import Run, Settings, hits, main
+from askdoc.training.embedder import Run, Settings, hits
 from askdoc.training.pairs import Pair, pair_set
 
 SETTINGS = Settings(tokens=3000, batch=4, length=32, rate=5e-3, warmup_tokens=300, average=0.9)
@@ -98,18 +98,3 @@ def test_a_run_with_nothing_left_to_do_only_scores(begin: Callable[..., Run]) ->
     run.train(checkpoint_seconds=1e9, log_every=1)
     assert run.progress.steps == 0
     assert set(lines(run, "dev")[0]) >= {"hit@1", "hit@5", "hit@20"}
-
-
-def test_a_mix_lies_between_the_two_models(begin: Callable[..., Run], embedder_folder: Path, tmp_path: Path) -> None:
-    run = begin(settings=replace(SETTINGS, tokens=500))
-    run.train(checkpoint_seconds=1e9, log_every=1)
-    tuned = run.folder / "newest"
-    main(["--mix", str(tuned), str(embedder_folder), "--share", "0.25", "--out", str(tmp_path / "mix")])
-    old, new, mix = (
-        SentenceTransformer(str(folder), device="cpu").state_dict()
-        for folder in (embedder_folder, tuned, tmp_path / "mix")
-    )
-    moved = [name for name in old if not torch.equal(old[name], new[name])]
-    assert moved
-    for name in moved:
-        assert torch.allclose(mix[name], 0.75 * old[name] + 0.25 * new[name], atol=1e-6)
