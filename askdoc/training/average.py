@@ -30,8 +30,8 @@ def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None =
     shares = shares or [1.0] * len(folders)
     if len(shares) != len(folders):
         raise ValueError(f"{len(shares)} shares for {len(folders)} models")
-    stored = load_file(folders[-1] / WEIGHTS)
-    states = [_weights(load_file(folder / WEIGHTS)) for folder in folders]
+    stored = [load_file(folder / WEIGHTS) for folder in folders]
+    states = [_weights(each) for each in stored]
     for folder, state in zip(folders, states, strict=True):
         if state.keys() != states[0].keys():
             raise ValueError(f"{folder} has other weights than {folders[0]}")
@@ -41,7 +41,7 @@ def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None =
         name: [share * state[name].float() for share, state in zip(shares, states, strict=True)] for name in states[0]
     }
     mean = {name: torch.stack(found).sum(dim=0) / sum(shares) for name, found in parts.items()}
-    save_file(stored | mean, out / WEIGHTS, metadata={"format": "pt"})
+    save_file(stored[-1] | mean, out / WEIGHTS, metadata={"format": "pt"})
 
 
 def _weights(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from askdoc.evaluation.results import current_commit
+from askdoc.evaluation.results import current_commit, machine
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -22,7 +20,7 @@ def store(name: str, figures: Mapping[str, Any]) -> None:
     record = {
         "made": now.isoformat(timespec="seconds"),
         "commit": commit and {"sha": commit.sha, "dirty": commit.dirty},
-        "machine": {"cores": os.cpu_count(), "system": platform.system(), "python": platform.python_version()},
+        "machine": machine(),
         "figures": figures,
     }
     short = commit.sha[:7] if commit else "unknown"

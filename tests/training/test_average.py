@@ -7,11 +7,17 @@ from safetensors.torch import load_file, save_file
 from askdoc.training.average import main
 
 
-def test_the_mean_of_models_is_a_model(model_folder: Path, tmp_path: Path) -> None:
+def one_more(model_folder: Path, tmp_path: Path) -> tuple[Path, dict[str, torch.Tensor]]:
+    """A folder whose weights are all greater by one than the model's, and the model's."""
     other = tmp_path / "other"
     other.mkdir()
     before = load_file(model_folder / "model.safetensors")
     save_file({name: value + 1.0 for name, value in before.items()}, other / "model.safetensors")
+    return other, before
+
+
+def test_the_mean_of_models_is_a_model(model_folder: Path, tmp_path: Path) -> None:
+    other, before = one_more(model_folder, tmp_path)
     main([str(tmp_path / "mean"), str(other), str(model_folder)])
     after = load_file(tmp_path / "mean" / "model.safetensors")
     assert all(torch.allclose(after[name], before[name] + 0.5) for name in before)
@@ -19,10 +25,7 @@ def test_the_mean_of_models_is_a_model(model_folder: Path, tmp_path: Path) -> No
 
 
 def test_models_have_their_shares(model_folder: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    before = load_file(model_folder / "model.safetensors")
-    save_file({name: value + 1.0 for name, value in before.items()}, other / "model.safetensors")
+    other, before = one_more(model_folder, tmp_path)
     main([str(tmp_path / "mean"), str(other), str(model_folder), "--shares", "3", "1"])
     after = load_file(tmp_path / "mean" / "model.safetensors")
     assert all(torch.allclose(after[name], before[name] + 0.75, atol=1e-6) for name in before)
