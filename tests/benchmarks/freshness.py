@@ -1,6 +1,6 @@
 """What keeping an index of many files up to date costs: seconds, files looked at, files read.
 
-    python tests/benchmarks/freshness.py [--files 10000] [--results FILE]
+    python tests/benchmarks/freshness.py [--files 10000]
 
 A made-up folder is indexed without a model, so that what is measured is the survey, not the embedding. Then, one by
 one: nothing has changed; one file has; one was renamed; one was deleted; all were touched; a question is asked. Files
@@ -11,20 +11,18 @@ and to load it). Each figure is the median of three runs; seconds of the clock, 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import random
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import record
 
 from askdoc import ask, build, freshness, store
 from askdoc.files import find_files
@@ -142,37 +140,13 @@ def change_again(made: list[Path]) -> Callable[[int], object]:
     return change
 
 
-def commit() -> str:
-    done = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=40"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip() or "unknown"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=10_000)
-    parser.add_argument("--results", type=Path)
     options = parser.parse_args()
-    measured = commit()
     with TemporaryDirectory() as name:
         found = figures(Path(name).resolve(), options.files)
-    data = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": measured,
-        "machine": {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()},
-        "load": round(os.getloadavg()[0], 1),
-        "files": options.files,
-        "figures": found,
-    }
-    text = json.dumps(data, indent=1) + "\n"
-    sys.stdout.write(text)
-    if options.results:
-        options.results.write_text(text)
+    record.store(f"freshness-{options.files}", {"load": round(os.getloadavg()[0], 1), **found})
 
 
 if __name__ == "__main__":
