@@ -1,4 +1,4 @@
-"""Fits what askdoc decides with: the fusion, the ranking of answers, the confidence and the threshold.
+"""Fits what askdoc decides with: the fusion, the ranking of answers and the confidence.
 
     python -m askdoc.training.confidence DEV_FOLDER TRAIN_FOLDER [--sample N] [--check SQUAD_FILE …] [--out fitted.json]
         [--reader FOLDER [--embedder NAME]]
@@ -7,8 +7,7 @@ It indexes the paragraphs of `squad_v1.1_dev_a`, asks its questions (answerable)
 no answer there (unanswerable, but on the subject) and some of other sets whose paragraphs are not in the index
 (off-topic). Everything is chosen on every other article and reported on the rest. Numbers are chosen by search:
 the fusion's weight by retrieval, the passages read and the worth of retrieval by end-to-end F1, the confidence by
-logistic regression, the threshold as the one with the fewest mistakes, where a wrong answer and a withheld right answer
-cost the same.
+logistic regression.
 """
 
 from __future__ import annotations
@@ -39,7 +38,9 @@ from askdoc.ranking import Settings
 from askdoc.readers import folder_of
 from askdoc.types import Hit, Reading
 
-SHOWN_RIGHT = 0.7  # of the answers that are shown unless the user asks otherwise
+# Unless the user asks otherwise, an answer is shown if it is more likely right than wrong: who reads a quotation trusts
+# it, and who reads that nothing was found still sees the passages. The most right decisions lie lower (at 0.3).
+THRESHOLD = 0.5
 RIGHT = (
     0.5  # an answer is right from this token F1 on: "Westinghouse" for "George Westinghouse", "three times" for "three"
 )
@@ -174,10 +175,8 @@ def fit(pairs: Sequence[tuple[Evidence, bool]]) -> Calibration:
     model = LogisticRegression(C=0.3, max_iter=2000).fit((features - mean) / scale, labels)
     weights = model.coef_[0] / scale
     intercept = float(model.intercept_[0] - (weights * mean).sum())
-    calibration = Calibration(
-        intercept, {name: round(float(w), 5) for name, w in zip(names, weights, strict=True)}, 0.5
-    )
-    return replace(calibration, intercept=round(intercept, 5))
+    coefficients = {name: round(float(w), 5) for name, w in zip(names, weights, strict=True)}
+    return Calibration(round(intercept, 5), coefficients, THRESHOLD)
 
 
 class Rating(NamedTuple):
@@ -195,19 +194,6 @@ def rate(cases: Sequence[Case], settings: Settings, calibration: Calibration, *,
         Rating(calibration.probability(pair[0]), pair[1], case) if pair else Rating(0.0, False, case)
         for case, pair in pairs
     ]
-
-
-def lowest_threshold(ratings: Sequence[Rating], accuracy: float) -> float:
-    """The lowest confidence, in hundredths, from which on this share of the answers is right; 1 if none is so good.
-
-    The threshold with the most right decisions lies lower (at 0.3), but from there on every third answer is wrong. Who
-    reads a quotation trusts it; who reads that nothing was found still sees the passages.
-    """
-    for threshold in np.arange(0.05, 1.0, 0.01).round(2).tolist():
-        shown = [rating.right for rating in ratings if rating.confidence >= threshold]
-        if shown and float(np.mean(shown)) >= accuracy:
-            return float(threshold)
-    return 1.0
 
 
 def curve(ratings: Sequence[Rating]) -> list[list[float]]:
@@ -372,7 +358,6 @@ def fit_all(cases: Sequence[Case], paths: Mapping[int, str], reader: str) -> tup
     calibration, unmerged = (
         fit([pair for case in ours if (pair := graded(case, settings, merged=merged))]) for merged in (True, False)
     )
-    calibration = replace(calibration, threshold=lowest_threshold(rate(ours, settings, calibration), SHOWN_RIGHT))
     figures = {
         "searched": tried,
         "fitted on": report(ours, settings, calibration),
