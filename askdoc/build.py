@@ -421,8 +421,9 @@ class _Writer:
     def _open(self, *, create: bool) -> None:
         self.create = create
         dimension = self.embedder.dimension
-        self.dense = DenseIndex(self.draft.folder / "dense", dimension=dimension, create=create)
-        self.lexical = LexicalIndex(self.draft.folder / "lexical", create=create)
+        with store.library_write_errors(self.draft.index):
+            self.dense = DenseIndex(self.draft.folder / "dense", dimension=dimension, create=create)
+            self.lexical = LexicalIndex(self.draft.folder / "lexical", create=create)
 
     def close(self) -> None:
         """End what writes in the background, before anybody clears the draft away."""
@@ -436,7 +437,7 @@ class _Writer:
         kept_ids = {entry.id for entry in survey.kept}
         self.kept, self.skipped, self.failed = survey.kept, survey.skipped, survey.failed
         self.gone = gone = [entry for entry in before if entry.id not in kept_ids]
-        with store.library_write_errors(self.draft.index), LoaderProcess() as loaders:
+        with LoaderProcess() as loaders:
             try:
                 self._add_all(survey.pending, loaders)
                 self._finish()
@@ -488,8 +489,9 @@ class _Writer:
         for batch in _batched(passages, BATCH):
             entries = [PassageEntry(self.next_id + at, self.number, passage) for at, passage in enumerate(batch)]
             vectors = self._vectors(entries)
-            self.dense.add(entries, vectors)
-            self.lexical.add(entries)
+            with store.library_write_errors(self.draft.index):
+                self.dense.add(entries, vectors)
+                self.lexical.add(entries)
             self.next_id += len(entries)
             reached = batch[-1].end / max(1, len(document.text))
             self._tell("embedding", done + int(document.source.size * reached), total)
@@ -559,15 +561,17 @@ class _Writer:
         """Write what was added, without the passages of the documents that are gone."""
         self.saving = True
         self._remove([stored.id for entry in gone for stored in self.lexical.of_document(entry.id)])
-        self.dense.save()
-        self.lexical.save()
+        with store.library_write_errors(self.draft.index):
+            self.dense.save()
+            self.lexical.save()
         removed = {entry.id for entry in gone}
         self.gone = [entry for entry in self.gone if entry.id not in removed]
 
     def _remove(self, ids: Sequence[int]) -> None:
         if ids:
-            self.dense.remove(ids)
-            self.lexical.remove(ids)
+            with store.library_write_errors(self.draft.index):
+                self.dense.remove(ids)
+                self.lexical.remove(ids)
 
     def _manifest(self) -> Manifest:
         """What is in the draft now."""

@@ -455,7 +455,10 @@ def write_errors(index: Path) -> Iterator[None]:
 
 @contextmanager
 def library_write_errors(index: Path) -> Iterator[None]:
-    """Turn what FAISS and tantivy raise when they cannot write into a `WriteError`; they know no better types."""
+    """Turn what FAISS and tantivy raise when they cannot write into a `WriteError`; they know no better types.
+
+    To be put around their calls alone: other code raises the same types for other reasons.
+    """
     try:
         yield
     except (RuntimeError, ValueError) as error:

@@ -246,6 +246,18 @@ def test_a_disk_that_fills_up_keeps_the_last_checkpoint(
     assert len(held(tmp_path / "index")) == 9
 
 
+def test_an_embedder_s_own_error_is_not_read_as_the_disk_s(
+    many: Path, tmp_path: Path, embedded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ValueError("a tensor of another shape")
+
+    monkeypatch.setattr(TiringEmbedder, "end", staticmethod(fail))
+    tire_after(9, monkeypatch)
+    with pytest.raises(ValueError, match="a tensor of another shape"):
+        build.index([many], tmp_path / "index", embedder="tiring")
+
+
 def test_the_texts_that_are_kept_in_memory_are_bounded(
     many: Path, tmp_path: Path, embedded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
