@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from io import TextIOWrapper
@@ -450,6 +451,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # what no part of the core could foresee, such as a working directory that was deleted
         unforeseen = AskdocError(f"the system refused: {error}", hint="is the working directory still there?")
         status = _fail(unforeseen, output_format=_error_format(words))
+    except Exception as error:  # Python's own status for it, 1, says here that the documents do not say
+        status = _fail(_fault(error), output_format=_error_format(words))
     except Interrupted as stopped:
         _say(error_lines(stopped))
         status = INTERRUPTED
@@ -489,6 +492,16 @@ def _fail(error: AskdocError, *, output_format: str | None) -> int:
         with suppress(OSError):
             open_output(output_format).write_error(error, sys.stdout)
     return FAILED
+
+
+def _fault(error: Exception) -> AskdocError:
+    """What nobody meant to happen, with the way there on stderr for whoever mends it."""
+    if isinstance(error, MemoryError):
+        return AskdocError("the memory is used up", hint="close other programs, or ask a smaller index")
+    with suppress(OSError):
+        traceback.print_exception(error)
+    said = "".join(traceback.format_exception_only(error)).strip()
+    return AskdocError(f"a fault of askdoc itself: {said}", hint="please report it, with the lines above")
 
 
 def _error_format(words: Sequence[str]) -> str | None:

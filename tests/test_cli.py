@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import subprocess
 import sys
@@ -379,3 +380,24 @@ def test_a_closed_pipe_is_silent_and_a_full_disk_is_told(
     assert ran.status == status
     assert ran.err.startswith(said)
     assert bool(ran.err) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said", "traced"),
+    [
+        (ValueError("three of two"), "a fault of askdoc itself: ValueError: three of two", True),
+        (MemoryError(), "the memory is used up", False),
+    ],
+)
+def test_a_fault_is_no_answer_and_not_taken_for_a_missing_one(
+    run: Run, monkeypatch: pytest.MonkeyPatch, fault: Exception, said: str, traced: bool
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(LookUpIndex, "ask", fail)
+    ran = run("offer?", "--json")
+    assert ran.status == 2
+    assert said in ran.err
+    assert json.loads(ran.out)["error"]["message"] == said
+    assert ("Traceback" in ran.err) == traced
