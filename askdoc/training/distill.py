@@ -5,7 +5,8 @@
 The windows are those that `askdoc.training.reader` would train on with the same mixture, seed and length. A window's
 targets are the teacher's distributions over starts and ends mixed with the annotated ones. Several teachers teach
 together; all must read the same word pieces (`teacher`). `askdoc.training.reader --soft` trains on the result, as
-often as wanted: the teacher, which costs far more than a step of training, reads each window once.
+often as wanted: the teacher, which costs far more than a step of training, reads each window once; with --but, none
+that stands in earlier results.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from askdoc.training.batches import Feature, load_tokenizer, pad, write_features
+from askdoc.training.batches import Feature, load_features, load_tokenizer, pad, write_features
 from askdoc.training.measure import logits
 from askdoc.training.mixture import MIXTURES, load_sources, self_labelled
 from askdoc.training.network import load_ensemble
@@ -51,6 +53,22 @@ def distilled(teacher: nn.Module, features: Sequence[Feature], *, share: float =
     ]
 
 
+def without(
+    known: Iterable[Feature], batches: Iterable[Sequence[Feature]], tokenizer: Tokenizer
+) -> Iterator[list[Feature]]:
+    """What the batches hold beside `known` windows, whose questions may have lost or got their question mark."""
+    mark = tokenizer.token_to_id("?")
+
+    def key(window: Feature) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        question, passage = window.ids[: window.passage_from], window.ids[window.passage_from :]
+        return tuple(piece for piece in question if piece != mark), tuple(passage)
+
+    keys = set(map(key, known))
+    for batch in batches:
+        if new := [window for window in batch if key(window) not in keys]:
+            yield new
+
+
 def _likeliest(probabilities: Tensor, length: int) -> Shares:
     best = probabilities[:length].topk(min(KEPT, length))
     pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
@@ -73,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("data", type=Path, help="folder with train/ in SQuAD format")
     parser.add_argument("--teacher", type=Path, nargs="+", required=True, help="model folders")
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="files written by askdoc.training.self_label")
+    parser.add_argument("--but", type=Path, nargs="*", default=[], help="earlier results, whose windows are left out")
     parser.add_argument("--mixture", choices=MIXTURES, default="reader", help="how much of each set (%(default)s)")
     parser.add_argument("--tokens", type=float, default=3e6, help="about this many, padding counted (%(default)s)")
     parser.add_argument("--length", type=int, default=defaults.length, help="tokens of a window (%(default)s)")
@@ -91,7 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sources += [self_labelled(path) for path in options.also]
     stream = Stream(sources, load_tokenizer(options.teacher[0]), 6144, options.length, options.seed)
 
-    batches = (batch for _, batch in stream.batches(START))
+    known = (window for path in options.but for window in load_features(path))
+    batches = without(known, (batch for _, batch in stream.batches(START)), stream.tokenizer)
     count = write_features(options.out, _read(teacher, batches, tokens=options.tokens, share=options.share))
     print(f"{count} windows")  # noqa: T201
 

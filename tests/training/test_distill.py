@@ -7,7 +7,7 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from askdoc.training.batches import Example, Feature, collate, feature, load_features, seeded, write_features
-from askdoc.training.distill import KEPT, distilled
+from askdoc.training.distill import KEPT, distilled, without
 from askdoc.training.mixture import Share, source
 from askdoc.training.stream import START, Stream
 
@@ -57,6 +57,17 @@ def test_windows_come_back_as_they_were_written(window: Feature, pointer: nn.Mod
     made = distilled(pointer, [window, window])
     assert write_features(tmp_path / "soft.jsonl.gz", [made, made[:1]]) == 3
     assert load_features(tmp_path / "soft.jsonl.gz") == [*made, made[0]]
+
+
+def test_windows_that_were_read_are_left_out_with_or_without_their_question_mark(tokenizer: Tokenizer) -> None:
+    asked = [("Who built it ?", PASSAGE), ("Who built it", PASSAGE), ("Who finished it ?", PASSAGE), ("Who ?", "it .")]
+    marked, plain, other, short = (
+        feature(Example(question, passage, ()), tokenizer, length=64, rng=seeded(1)) for question, passage in asked
+    )
+    batches = [[plain, marked], [other, marked], [short]]
+    assert list(without([marked], batches, tokenizer)) == [[other], [short]]
+    assert list(without([plain, other], batches, tokenizer)) == [[short]]
+    assert list(without([], batches, tokenizer)) == batches
 
 
 def test_a_broken_file_names_its_line(window: Feature, tmp_path: Path) -> None:
