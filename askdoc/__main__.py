@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-INTERRUPTED = 130
+FAILED, INTERRUPTED = 2, 130
 
 
 def main() -> int:
@@ -18,7 +18,8 @@ def main() -> int:
     except ImportError as error:
         if isinstance(error.__cause__, KeyboardInterrupt):  # what compiled modules make of Ctrl-C while they load
             return INTERRUPTED
-        raise
+        print(f"askdoc: it is not whole: {error}\nhint: install it anew", file=sys.stderr)  # noqa: T201
+        return FAILED
 
 
 if __name__ == "__main__":

@@ -451,8 +451,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # what no part of the core could foresee, such as a working directory that was deleted
         unforeseen = AskdocError(f"the system refused: {error}", hint="is the working directory still there?")
         status = _fail(unforeseen, output_format=_error_format(words))
-    except Exception as error:  # Python's own status for it, 1, says here that the documents do not say
-        status = _fail(_fault(error), output_format=_error_format(words))
+    except Exception as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # what compiled modules make of Ctrl-C while they load
+            status = INTERRUPTED
+        else:  # Python's own status for it, 1, says here that the documents do not say
+            status = _fail(_fault(error), output_format=_error_format(words))
     except Interrupted as stopped:
         _say(error_lines(stopped))
         status = INTERRUPTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -78,3 +79,27 @@ def test_importing_askdoc_loads_nothing_heavy() -> None:
     names, modules = done.out.splitlines()
     assert "open_index" in names
     assert not set(modules.split()) & (TORCH | NUMERIC | OTHERS | {"askdoc.types", "typer"})
+
+
+BROKEN = "raise ImportError('cannot load the core')"
+CTRL_C = "raise ImportError('cannot load the core') from KeyboardInterrupt()"
+
+
+@pytest.mark.parametrize(
+    ("module", "says", "status", "said"),
+    [
+        ("typer", BROKEN, 2, "hint: install it anew"),
+        ("faiss", BROKEN, 2, "a fault of askdoc itself: ImportError: cannot load the core"),
+        ("typer", CTRL_C, 130, ""),
+        ("faiss", CTRL_C, 130, ""),
+    ],
+)
+def test_a_library_that_does_not_load_is_no_missing_answer(
+    module: str, says: str, status: int, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / f"{module}.py").write_text(says)
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    ran = run([*ASKDOC, "airline?", "--refresh", "never"], cwd=ROOT, env={"PYTHONPATH": path})
+    assert ran.status == status
+    assert said in ran.err
+    assert bool(ran.err) == bool(said)
