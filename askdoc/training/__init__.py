@@ -14,7 +14,6 @@ The reader, in the order of its making:
     self_label  more questions, from retrieval sets, marked by a reader
     retrieved   what askdoc itself finds for the training questions (groups: training on several passages together)
     teacher     a larger network that reads the same word pieces (distill: its answers as targets)
-    deepen      a reader with more layers that reads as before, to go on training from
 
 and what ships it: `export_onnx`, `parity`, `confidence`.
 
