@@ -46,6 +46,7 @@ RIGHT = (
     0.5  # an answer is right from this token F1 on: "Westinghouse" for "George Westinghouse", "three times" for "three"
 )
 READ = 10  # passages read of each question, of which the search takes the first k
+WORTHS = (0, 2, 4, 6, 8, 10, 12, 15, 20, 30, 40)  # of a passage's retrieval score when answers are ranked
 OFF_TOPIC = ("squadshifts_new_wiki", "fairytaleqa", "covidqa", "policyqa")
 
 
@@ -248,15 +249,24 @@ def search(cases: Sequence[Case], paths: Mapping[int, str]) -> tuple[Settings, d
     answerable = [case for case in cases if case.golds]
     weights = {w: hit_at(answerable, paths, w) for w in (0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7)}
     weight = max(weights, key=lambda w: weights[w][1] + weights[w][0] / 10)
-    tried = {}
+    figures: dict[str, float] = {}
+    choices: list[tuple[float, Settings]] = []
     for limit in (3, 5, 6, 8, READ):
         some = [fused_anew(case, weight, limit) for case in answerable]
-        for worth in (0, 2, 4, 6, 8, 10, 12, 15, 20, 30, 40):
-            settings = Settings({"dense": weight, "lexical": round(1 - weight, 3)}, 100, limit, float(worth))
-            tried[limit, worth] = (score(some, settings), settings)
-    best = max(tried.values(), key=lambda pair: pair[0]["f1"])
-    figures = {f"read {limit}, worth {worth}": figures["f1"] for (limit, worth), (figures, _) in tried.items()}
-    return best[1], {"hit@1,5,20 by dense weight": weights, "f1": figures}
+        tried = [
+            Settings({"dense": weight, "lexical": round(1 - weight, 3)}, 100, limit, float(worth)) for worth in WORTHS
+        ]
+        scores = [score(some, settings)["f1"] for settings in tried]
+        figures |= {f"read {limit}, worth {worth:g}": one for worth, one in zip(WORTHS, scores, strict=True)}
+        choices += zip(smoothed(scores), tried, strict=True)
+    _, best = max(choices, key=lambda pair: pair[0])
+    return best, {"hit@1,5,20 by dense weight": weights, "f1": figures}
+
+
+def smoothed(values: Sequence[float]) -> list[float]:
+    """Each value's mean with its neighbours: the highest one alone may be chance."""
+    near = [values[max(0, at - 1) : at + 2] for at in range(len(values))]
+    return [sum(some) / len(some) for some in near]
 
 
 def ablation(
