@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertForQuestionAnswering
@@ -12,8 +13,10 @@ from askdoc.training.export_onnx import bundle, load_reader
 from askdoc.training.parity import TorchModel
 
 
-def reader(folder: Path, tokenizer: Tokenizer) -> Path:
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer) -> Path:
     """A reader with random weights."""
+    folder = tmp_path_factory.mktemp("source")
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=2000,  # the export is traced with word pieces from a full vocabulary
@@ -28,9 +31,15 @@ def reader(folder: Path, tokenizer: Tokenizer) -> Path:
     return folder
 
 
-def test_an_exported_reader_says_what_the_original_says(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    source, target = reader(tmp_path / "source", tokenizer), tmp_path / "target"
-    bundle("reader", source, {"name": "tiny"}, target=target)
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory, source: Path) -> Path:
+    """Its export."""
+    folder = tmp_path_factory.mktemp("target")
+    bundle("reader", source, {"name": "tiny", "licence": "none"}, target=folder)
+    return folder
+
+
+def test_an_exported_reader_says_what_the_original_says(source: Path, target: Path) -> None:
     exported = OnnxModel(open_model(target))
     original = TorchModel(exported, load_reader(source)[0])
     ids, types = [2, *range(5, 40), 3], [0] * 20 + [1] * 17
@@ -39,9 +48,7 @@ def test_an_exported_reader_says_what_the_original_says(tokenizer: Tokenizer, tm
     assert (target / "model.onnx").stat().st_size < (source / "model.safetensors").stat().st_size / 3
 
 
-def test_the_card_describes_what_was_exported(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    source, target = reader(tmp_path / "source", tokenizer), tmp_path / "target"
-    bundle("reader", source, {"name": "tiny", "licence": "none"}, target=target)
+def test_the_card_describes_what_was_exported(target: Path) -> None:
     card = json.loads((target / "card.json").read_text(encoding="utf-8"))
     assert (card["name"], card["licence"]) == ("tiny", "none")
     assert {name: each["size"] for name, each in card["files"].items()} == {
