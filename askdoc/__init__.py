@@ -10,13 +10,11 @@
 
 Data flows one way, and a later type holds the earlier one (see `askdoc.types`):
 
-    file ─loaders→ Document ─passages→ Passage ─embedders→ vectors ─indexes→ index/          build.py tells this story
-    question ─embedders→ Query ─indexes→ rankings ─fusion→ Hit ─readers→ Answer → Reply        ask.py tells this story
-                                        Reply ─outputs→ terminal · json · jsonl · markdown   cli · repl · Python
+    files ─sources→ loaders→ Document ─passages→ Passage ─embedders→ vectors ─stores→ index/   build.py tells this story
+    question ─embedders→ Query ─stores→ rankings ─retrieval→ Hit ─readers→ Answer → Reply      ask.py tells this story
+                                        Reply ─outputs→ terminal · json · jsonl · markdown     cli · Python
 
-Imports point one way too (the contracts are in pyproject.toml): cli and repl know outputs, outputs know ask, ask knows
-build (it indexes small changes before it answers), and all of them the store; loaders, passages, embedders, indexes,
-fusion, ranking, readers and confidence know nothing of one another's business.
+Imports point one way too; the contracts are in pyproject.toml.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ FAILED, INTERRUPTED = 2, 130
 def main() -> int:
     """Run askdoc with the process's arguments and return its exit status."""
     try:
-        from askdoc.cli import main as run
+        from askdoc.cli.app import main as run
 
         return run()
     except KeyboardInterrupt:

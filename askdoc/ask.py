@@ -14,22 +14,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from askdoc import embedders, freshness, ranking, readers, store
-from askdoc.confidence import UNFITTED, Calibration
+from askdoc import embedders, freshness, readers
+from askdoc.answering import ranking
+from askdoc.answering.confidence import UNFITTED, Calibration
+from askdoc.answering.ranking import Candidate, Settings
+from askdoc.answering.script import is_foreign
 from askdoc.embedders import Embedder
 from askdoc.errors import AskdocError, IndexMismatchError, ModelError, UsageError
-from askdoc.files import Selection
 from askdoc.freshness import Freshness, Progress
-from askdoc.fusion import Fused, fuse
-from askdoc.indexes import Scored
-from askdoc.indexes.dense import DenseIndex, structure_today
-from askdoc.indexes.lexical import ANALYSER, LexicalIndex
-from askdoc.models import BUNDLED, FITTED, bundled
-from askdoc.passages import SPLITTER, sentences
-from askdoc.ranking import Candidate, Settings
+from askdoc.models.bundle import BUNDLED, FITTED, bundled
+from askdoc.passages.split import SPLITTER, sentences
 from askdoc.readers import Reader
-from askdoc.scripts import is_foreign
-from askdoc.store import Manifest, Recipe
+from askdoc.retrieval.fusion import Fused, fuse
+from askdoc.sources.selection import Selection
+from askdoc.stores import Scored
+from askdoc.stores.folder import store
+from askdoc.stores.folder.dense import DenseIndex, structure_today
+from askdoc.stores.folder.lexical import ANALYSER, LexicalIndex
+from askdoc.stores.folder.store import Manifest, Recipe
 from askdoc.types import Answer, Hit, IndexInfo, Passage, Query, Reading, Reply, Skipped, Source
 
 UNREAD = "the reader knows only English, and {} in another script: no answer was looked for"

@@ -17,17 +17,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from askdoc import readers, store
+from askdoc import readers
 from askdoc.embedders import DEFAULT, Embedder, open_embedder
 from askdoc.errors import AskdocError, Interrupted, LoadError, UsageError
-from askdoc.files import Found, Selection, find_files, grouped
-from askdoc.indexes import Entry as PassageEntry
-from askdoc.indexes.dense import FLAT, DenseIndex, structure_today
-from askdoc.indexes.lexical import ANALYSER, LexicalIndex, digest
-from askdoc.isolation import LoaderProcess
 from askdoc.loaders import HEAD_BYTES, find_loader
-from askdoc.passages import SPLITTER, split
-from askdoc.store import Draft, Entry, Failed, Manifest, Recipe
+from askdoc.loaders.sandbox import LoaderProcess
+from askdoc.passages.split import SPLITTER, split
+from askdoc.sources.selection import Found, Selection, find_files, grouped
+from askdoc.stores import Entry as PassageEntry
+from askdoc.stores.folder import store
+from askdoc.stores.folder.dense import FLAT, DenseIndex, structure_today
+from askdoc.stores.folder.lexical import ANALYSER, LexicalIndex, digest
+from askdoc.stores.folder.store import Draft, Entry, Failed, Manifest, Recipe
 from askdoc.types import Document, Passage, Skipped, Source
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from askdoc import store
 from askdoc.errors import AskdocError, UsageError
-from askdoc.files import find_files
-from askdoc.store import Manifest
+from askdoc.sources.selection import find_files
+from askdoc.stores.folder import store
+from askdoc.stores.folder.store import Manifest
 
 REFRESH = ("auto", "always", "never")
 SMALL_FILES, SMALL_BYTES = 20, 2_000_000  # changes up to this size are indexed while the asker waits

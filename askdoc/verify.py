@@ -19,11 +19,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from askdoc import store
 from askdoc.build import read_document
 from askdoc.errors import AskdocError, LoadError, UsageError
-from askdoc.files import find_files
-from askdoc.store import Manifest
+from askdoc.sources.selection import find_files
+from askdoc.stores.folder import store
+from askdoc.stores.folder.store import Manifest
 from askdoc.types import Citation, Document, count_lines
 
 SCHEMA = 1  # of the replies that can be read

@@ -15,10 +15,11 @@ from pathlib import Path
 from threading import Event
 from typing import TypeAlias
 
-from askdoc import build, store
+from askdoc import build
 from askdoc.errors import AskdocError
-from askdoc.files import PACKAGES
-from askdoc.ignore import ASKDOCIGNORE, GITIGNORE
+from askdoc.sources.ignore import ASKDOCIGNORE, GITIGNORE
+from askdoc.sources.selection import PACKAGES
+from askdoc.stores.folder import store
 
 QUIET_MS, LONGEST_MS = 400, 5000  # an update waits until nothing has changed for so long, but no longer than that
 LOOK_MS = 1000  # between two looks at what nobody tells of

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from askdoc.embedders import DEFAULT
-from askdoc.models import bundled
-from askdoc.onnx_model import OnnxModel
+from askdoc.models.bundle import bundled
+from askdoc.models.onnx import OnnxModel
 
 if TYPE_CHECKING:
     from askdoc.types import Vectors

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from askdoc.errors import ModelError, UsageError
-from askdoc.models import fingerprint, weights_in
+from askdoc.models.bundle import fingerprint, weights_in
 
 if TYPE_CHECKING:
     from askdoc.types import Vectors

@@ -2,7 +2,7 @@
 
 To add a format: write `loaders/NAME.py` with a function `load(data: bytes) -> Loaded` that raises only `LoadError`,
 and add its endings to `LOADERS`. The contract suite (`tests/contracts/test_loaders.py`) runs on it at once. Loaders run
-in a process of their own (see `askdoc.isolation`), except those that are too simple to need it.
+in a process of their own (see `askdoc.loaders.sandbox`), except those that are too simple to need it.
 """
 
 from __future__ import annotations
@@ -43,42 +43,42 @@ SOURCE_CODE = (
 
 # file ending (lower case) → "module:function"
 LOADERS: Mapping[str, str] = {
-    ".txt": "askdoc.loaders.plain:load",
-    ".text": "askdoc.loaders.plain:load",
-    ".md": "askdoc.loaders.markdown:load",
-    ".markdown": "askdoc.loaders.markdown:load",
-    ".rst": "askdoc.loaders.rst:load",
-    ".adoc": "askdoc.loaders.asciidoc:load",
-    ".asciidoc": "askdoc.loaders.asciidoc:load",
-    ".org": "askdoc.loaders.org:load",
-    ".tex": "askdoc.loaders.latex:load",
-    ".eml": "askdoc.loaders.mail:load",
-    ".mbox": "askdoc.loaders.mail:load_mailbox",
-    ".msg": "askdoc.loaders.outlook:load",
-    ".csv": "askdoc.loaders.table:load",
-    ".tsv": "askdoc.loaders.table:load",
-    ".json": "askdoc.loaders.json:load",
-    ".jsonl": "askdoc.loaders.json:load_lines",
-    ".ndjson": "askdoc.loaders.json:load_lines",
-    ".ipynb": "askdoc.loaders.notebook:load",
-    ".srt": "askdoc.loaders.subtitles:load",
-    ".vtt": "askdoc.loaders.subtitles:load",
-    ".html": "askdoc.loaders.html:load",
-    ".htm": "askdoc.loaders.html:load",
-    ".xhtml": "askdoc.loaders.html:load",
-    ".epub": "askdoc.loaders.epub:load",
-    ".pdf": "askdoc.loaders.pdf:load",
-    ".docx": "askdoc.loaders.docx:load",
-    ".docm": "askdoc.loaders.docx:load",
-    ".pptx": "askdoc.loaders.pptx:load",
-    ".pptm": "askdoc.loaders.pptx:load",
-    ".xlsx": "askdoc.loaders.xlsx:load",
-    ".xlsm": "askdoc.loaders.xlsx:load",
-    ".odt": "askdoc.loaders.odf:load",
-    ".ods": "askdoc.loaders.odf:load",
-    ".odp": "askdoc.loaders.odf:load",
-    ".rtf": "askdoc.loaders.rtf:load",
-} | dict.fromkeys(SOURCE_CODE, "askdoc.loaders.plain:load")
+    ".txt": "askdoc.loaders.text.plain:load",
+    ".text": "askdoc.loaders.text.plain:load",
+    ".md": "askdoc.loaders.text.markdown:load",
+    ".markdown": "askdoc.loaders.text.markdown:load",
+    ".rst": "askdoc.loaders.text.rst:load",
+    ".adoc": "askdoc.loaders.text.asciidoc:load",
+    ".asciidoc": "askdoc.loaders.text.asciidoc:load",
+    ".org": "askdoc.loaders.text.org:load",
+    ".tex": "askdoc.loaders.text.latex:load",
+    ".eml": "askdoc.loaders.mail.mail:load",
+    ".mbox": "askdoc.loaders.mail.mail:load_mailbox",
+    ".msg": "askdoc.loaders.mail.outlook:load",
+    ".csv": "askdoc.loaders.data.csv:load",
+    ".tsv": "askdoc.loaders.data.csv:load",
+    ".json": "askdoc.loaders.data.json:load",
+    ".jsonl": "askdoc.loaders.data.json:load_lines",
+    ".ndjson": "askdoc.loaders.data.json:load_lines",
+    ".ipynb": "askdoc.loaders.data.notebook:load",
+    ".srt": "askdoc.loaders.text.subtitles:load",
+    ".vtt": "askdoc.loaders.text.subtitles:load",
+    ".html": "askdoc.loaders.web.html:load",
+    ".htm": "askdoc.loaders.web.html:load",
+    ".xhtml": "askdoc.loaders.web.html:load",
+    ".epub": "askdoc.loaders.web.epub:load",
+    ".pdf": "askdoc.loaders.pdf.pdf:load",
+    ".docx": "askdoc.loaders.office.docx:load",
+    ".docm": "askdoc.loaders.office.docx:load",
+    ".pptx": "askdoc.loaders.office.pptx:load",
+    ".pptm": "askdoc.loaders.office.pptx:load",
+    ".xlsx": "askdoc.loaders.office.xlsx:load",
+    ".xlsm": "askdoc.loaders.office.xlsx:load",
+    ".odt": "askdoc.loaders.office.odf:load",
+    ".ods": "askdoc.loaders.office.odf:load",
+    ".odp": "askdoc.loaders.office.odf:load",
+    ".rtf": "askdoc.loaders.office.rtf:load",
+} | dict.fromkeys(SOURCE_CODE, "askdoc.loaders.text.plain:load")
 
 HEAD_BYTES = 4096  # how much of a file `open_loader` needs to see to tell text from binary data
 _PLAIN = LOADERS[".txt"]
@@ -86,7 +86,7 @@ _PLAIN = LOADERS[".txt"]
 
 # What is read in the process that indexes, up to a size in bytes: too simple to crash. (Markdown made to be slow takes
 # up to 25 s a million characters, so longer files are not read there.)
-_SIMPLE = {"askdoc.loaders.plain:load": float("inf"), "askdoc.loaders.markdown:load": 2**18}
+_SIMPLE = {"askdoc.loaders.text.plain:load": float("inf"), "askdoc.loaders.text.markdown:load": 2**18}
 
 
 def find_loader(path: str, head: bytes | None = None) -> str | None:
@@ -96,7 +96,7 @@ def find_loader(path: str, head: bytes | None = None) -> str | None:
     it looks like text. So a folder yields only what is known to be a document, and a file that was named is tried.
     """
     entry = LOADERS.get(PurePosixPath(path).suffix.lower())
-    if entry is None and head is not None and _open("askdoc.loaders.plain:looks_like_text")(head):
+    if entry is None and head is not None and _open("askdoc.loaders.text.plain:looks_like_text")(head):
         entry = _PLAIN
     return entry
 

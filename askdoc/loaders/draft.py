@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from askdoc.errors import LoadError
 from askdoc.loaders import Loaded
-from askdoc.loaders.headings import HEADING_SEPARATOR, MAX_LABEL
 from askdoc.loaders.tables import is_layout, table_rows
+from askdoc.loaders.text.headings import HEADING_SEPARATOR, MAX_LABEL
 from askdoc.types import Mark
 
 MAX_CHARACTERS = 100_000_000  # a small file may say that it repeats something a billion times

@@ -8,7 +8,7 @@ from typing import TextIO
 from urllib.parse import quote
 
 from askdoc.errors import AskdocError
-from askdoc.outputs.printable import count, fragment, one_line, percent, place, section
+from askdoc.outputs.safe_text import count, fragment, one_line, percent, place, section
 from askdoc.types import Answer, Citation, Hit, Reply
 
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&~|$]")

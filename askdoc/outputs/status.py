@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from askdoc import embedders, readers
-from askdoc.files import size_in_words
 from askdoc.outputs.json import status_to_dict, to_text
-from askdoc.outputs.printable import count, folder_name, one_line
-from askdoc.outputs.talk import left_out_lines
+from askdoc.outputs.messages import left_out_lines
+from askdoc.outputs.safe_text import count, folder_name, one_line
+from askdoc.sources.selection import size_in_words
 from askdoc.types import LeftOut
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from rich.style import Style
 from rich.text import Text
 
 from askdoc.errors import AskdocError
-from askdoc.outputs.printable import count, fragment, one_line, percent, place, printable_block, section
+from askdoc.outputs.safe_text import count, fragment, one_line, percent, place, printable_block, section
 from askdoc.types import Answer, Citation, Hit, Passage, Reply
 
 WIDEST = 100  # longer lines are hard to read

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from askdoc.outputs.json import to_text, verification_to_dict
-from askdoc.outputs.printable import count, one_line, place
+from askdoc.outputs.safe_text import count, one_line, place
 
 if TYPE_CHECKING:
     from askdoc.verify import Checked, Verification

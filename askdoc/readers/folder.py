@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from askdoc.errors import ModelError
-from askdoc.models import CARD, Model, describe, open_model
+from askdoc.models.bundle import CARD, Model, describe, open_model
 from askdoc.readers.windows import Network, SpanReader
 
 LENGTH = 384  # tokens that a network is fed at once, if its config allows so many
@@ -38,7 +38,7 @@ MOVED = (
 def _network(model: Model) -> Network:
     network: Network
     if str(model.card["model"]).endswith(".onnx"):
-        from askdoc.onnx_model import OnnxModel
+        from askdoc.models.onnx import OnnxModel
 
         network = OnnxModel(model)
     else:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from askdoc.models import bundled
-from askdoc.onnx_model import OnnxModel
+from askdoc.models.bundle import bundled
+from askdoc.models.onnx import OnnxModel
 from askdoc.readers import DEFAULT
 from askdoc.readers.windows import SpanReader
 

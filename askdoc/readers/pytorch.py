@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from askdoc.errors import ModelError
-from askdoc.tokens import TextTokenizer
+from askdoc.models.words import TextTokenizer
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from askdoc.models import Model
+    from askdoc.models.bundle import Model
 
 
 class PytorchModel:

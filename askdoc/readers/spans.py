@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from askdoc.questions import BRIEF, CLAUSE
+from askdoc.readers.question_type import BRIEF, CLAUSE
 from askdoc.types import Span
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from askdoc.questions import kind_of
+from askdoc.readers.question_type import kind_of
 from askdoc.readers.spans import PER_PASSAGE, best_spans, distinct
 from askdoc.types import Reading, Span
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from askdoc.models import Model
-    from askdoc.tokens import TextTokenizer, Window
+    from askdoc.models.bundle import Model
+    from askdoc.models.words import TextTokenizer, Window
 
 
 class Network(Protocol):

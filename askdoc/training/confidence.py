@@ -25,17 +25,18 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from askdoc import ask, ranking
-from askdoc.confidence import Calibration, Evidence
+from askdoc import ask
+from askdoc.answering import ranking
+from askdoc.answering.confidence import Calibration, Evidence
+from askdoc.answering.ranking import Settings
 from askdoc.embedders import open_embedder
 from askdoc.evaluation.metrics import Rated, auroc, calibration_error, coverage_at, equal_mass_bins, risk_coverage
 from askdoc.evaluation.run import Plan, document_path, temporary_index
 from askdoc.evaluation.squad import Dataset, exact_match, f1, load_squad
-from askdoc.fusion import fuse
-from askdoc.indexes import Scored
-from askdoc.models import BUNDLED, FITTED
-from askdoc.ranking import Settings
+from askdoc.models.bundle import BUNDLED, FITTED
 from askdoc.readers import folder_of
+from askdoc.retrieval.fusion import fuse
+from askdoc.stores import Scored
 from askdoc.types import Hit, Reading
 
 # Unless the user asks otherwise, an answer is shown if it is more likely right than wrong: who reads a quotation trusts

@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from askdoc.models import BUNDLED, CARD
+from askdoc.models.bundle import BUNDLED, CARD
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 OPSET = 17

@@ -20,8 +20,8 @@ import numpy as np
 import torch
 
 from askdoc.evaluation.squad import Dataset, Scored, best_threshold_f1, exact_match, f1, load_squad
-from askdoc.models import BUNDLED, CARD, open_model
-from askdoc.onnx_model import OnnxModel
+from askdoc.models.bundle import BUNDLED, CARD, open_model
+from askdoc.models.onnx import OnnxModel
 from askdoc.readers.windows import SpanReader
 from askdoc.training.export_onnx import load_embedder, load_reader
 from askdoc.training.measure import sample

@@ -19,7 +19,7 @@ from typing import cast
 from askdoc import ask
 from askdoc.evaluation.run import Plan, document_path, temporary_index
 from askdoc.evaluation.squad import load_squad
-from askdoc.fusion import fuse
+from askdoc.retrieval.fusion import fuse
 from askdoc.training.batches import Example, seeded
 from askdoc.training.mixture import Share, source
 from askdoc.training.negatives import unanswerable

@@ -24,8 +24,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import record
 
-from askdoc import ask, build, freshness, store
-from askdoc.files import find_files
+from askdoc import ask, build, freshness
+from askdoc.sources.selection import find_files
+from askdoc.stores.folder import store
 
 WORDS = "river bridge mill stone quarry granite engine wheel flood barley village mason miller coal ferry barn".split()
 LONG_AGO = 1_600_000_000

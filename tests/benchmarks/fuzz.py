@@ -3,12 +3,12 @@
     python tests/benchmarks/fuzz.py [--inputs 10000] [--seed 0] [--seconds 5] [--only MODULE] [--results FILE]
     python tests/benchmarks/fuzz.py --replay
 
-The inputs are shared evenly among the loaders: sound files with damage (see `tests/mutations.py`), one in twenty random
-bytes. Each loader runs in its own worker process (`askdoc.isolation`, simple loaders too) with limits on processor time
-and, of 1 GiB, on memory. Good is a text, or a LoadError that the loader itself raised; anything else is a failure, and
-the input that led to it is kept in `tests/benchmarks/failing/`, where --replay tries it again. The same seed gives the
-same inputs. One line of JSON for each loader: {"loader", "runs", "texts", "refused", "slowest_ms", "failures"}, where
-"slowest_ms" is by the clock and counts what else the machine had to do.
+The inputs are shared evenly among the loaders: sound files with damage (see `tests/support/mutations.py`), one in
+twenty random bytes. Each loader runs in its own worker process (`askdoc.loaders.sandbox`, simple loaders too) with
+limits on processor time and, of 1 GiB, on memory. Good is a text, or a LoadError that the loader itself raised;
+anything else is a failure, and the input that led to it is kept in `tests/benchmarks/failing/`, where --replay tries
+it again. The same seed gives the same inputs. One line of JSON for each loader: {"loader", "runs", "texts",
+"refused", "slowest_ms", "failures"}, where "slowest_ms" is by the clock and counts what else the machine had to do.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 from mutations import damaged  # noqa: E402
 from samples import samples  # noqa: E402
 
 from askdoc import loaders  # noqa: E402
 from askdoc.errors import LoadError  # noqa: E402
-from askdoc.isolation import MIB, Limits, LoaderProcess, MisbehavedError  # noqa: E402
+from askdoc.loaders.sandbox import MIB, Limits, LoaderProcess, MisbehavedError  # noqa: E402
 
 FAILING = Path(__file__).parent / "failing"
 MEMORY = 1024 * MIB

@@ -125,9 +125,10 @@ def update(work: Path, passages: int) -> dict[str, Any]:
 
 
 def _indexed(work: Path, passages: int) -> dict[str, Any]:
-    from askdoc import build, store
-    from askdoc.indexes.dense import DenseIndex
-    from askdoc.indexes.lexical import LexicalIndex
+    from askdoc import build
+    from askdoc.stores.folder import store
+    from askdoc.stores.folder.dense import DenseIndex
+    from askdoc.stores.folder.lexical import LexicalIndex
 
     name = register(work, passages)
     clock = Stopwatch()
@@ -167,8 +168,9 @@ def _first(work: Path, passages: int) -> dict[str, Any]:
 
     question = synthetic.questions(work, QUESTIONS)[7]
     started = time.perf_counter()
-    from askdoc import ask, embedders, store
+    from askdoc import ask, embedders
     from askdoc.embedders import open_embedder
+    from askdoc.stores.folder import store
 
     register(work, passages)
     imported = time.perf_counter()

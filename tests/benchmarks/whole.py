@@ -33,14 +33,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 from contents import content, rankings  # noqa: E402
 from programs import run, small_disk  # noqa: E402
 
-from askdoc import ask, build, loaders, store  # noqa: E402
+from askdoc import ask, build, loaders  # noqa: E402
 from askdoc.errors import AskdocError  # noqa: E402
-from askdoc.indexes import dense, lexical  # noqa: E402, F401  # loaded once, not in every fork
+from askdoc.stores.folder import dense, lexical, store  # noqa: E402, F401  # loaded once, not in every fork
 
 QUESTIONS = ("who built the bridge of Ashford?", "report on the mill", "edition", "granite and barley", "xyzzy")
 PLACES, THINGS = "Ashford Wexham Leeds Lune Thornbury Kirkby".split(), "bridge mill quarry ferry barn chapel".split()

@@ -10,7 +10,7 @@ import pytest
 
 from askdoc.embedders import DEFAULT, EMBEDDERS, Embedder, open_embedder
 from askdoc.errors import AskdocError, ModelError, UsageError
-from askdoc.models import BUNDLED
+from askdoc.models.bundle import BUNDLED
 
 PASSAGES = [
     "The old stone bridge over the Lune was finished by Thomas Reed in 1784.",

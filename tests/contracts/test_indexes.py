@@ -11,8 +11,9 @@ import pytest
 
 from askdoc.embedders.hashing import HashingEmbedder
 from askdoc.errors import IndexDamagedError
-from askdoc.indexes import INDEXES, Entry, PassageIndex, dense, open_index
-from askdoc.indexes.lexical import LOCKS, LexicalIndex
+from askdoc.stores import INDEXES, Entry, PassageIndex, open_index
+from askdoc.stores.folder import dense
+from askdoc.stores.folder.lexical import LOCKS, LexicalIndex
 from askdoc.types import Passage, Query, Source
 
 EMBEDDER = HashingEmbedder()

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from askdoc.errors import LoadError
-from askdoc.loaders import HEAD_BYTES, LOADERS, SOURCE_CODE, Loader, markdown, open_loader, plain
+from askdoc.loaders import HEAD_BYTES, LOADERS, SOURCE_CODE, Loader, open_loader
+from askdoc.loaders.text import markdown, plain
 from askdoc.types import count_lines
 
 # A file of each format that says this sentence; a new format adds its own.
@@ -23,7 +24,7 @@ SAMPLES: dict[str, bytes] = {ending: f"{SENTENCE}\n".encode() for ending in PLAI
     ".tex": b'\\documentclass{article}\n\\begin{document}\nThe \\emph{ferry} to \\"Ozg\\"{u}r Island leaves at~nine.\n',
     ".eml": f"Subject: Ferry\nContent-Type: text/plain; charset=utf-8\n\n{SENTENCE}\n".encode(),
     ".mbox": f"From a@example.org Mon Jan  1 09:00:00 2024\nSubject: Ferry\n\n{SENTENCE}\n".encode(),
-    ".msg": (Path(__file__).parent.parent / "formats_text" / "ferry.msg").read_bytes(),
+    ".msg": (Path(__file__).parents[1] / "loaders" / "formats_text" / "ferry.msg").read_bytes(),
     ".csv": f"Island,Remark\nÖzgür,{SENTENCE}\nLund,No ferry leaves.\n".encode("cp1252"),
     ".tsv": f"Island\tRemark\nÖzgür\t{SENTENCE}\n".encode(),
     ".json": json.dumps({"remarks": [{"text": SENTENCE}]}).encode(),

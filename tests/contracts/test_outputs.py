@@ -17,8 +17,8 @@ from replies import ANSWERED, FIRST, HOSTILE, OFFER, UNANSWERED, answer, hit, pa
 from askdoc.errors import UsageError
 from askdoc.outputs import OUTPUTS, open_output
 from askdoc.outputs.markdown import escape
-from askdoc.outputs.printable import one_line, percent, printable
-from askdoc.outputs.talk import reply_lines
+from askdoc.outputs.messages import reply_lines
+from askdoc.outputs.safe_text import one_line, percent, printable
 from askdoc.outputs.terminal import TerminalOutput, file_uri
 from askdoc.types import Reply
 

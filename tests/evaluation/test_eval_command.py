@@ -12,8 +12,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from askdoc.cli.eval import _print_table, eval_command
 from askdoc.errors import AskdocError, LoadError, UsageError
-from askdoc.eval_command import _print_table, eval_command
 from askdoc.evaluation import plot, run
 from askdoc.evaluation.gates import FIGURES
 from askdoc.evaluation.report import AnswerReport
@@ -149,7 +149,7 @@ def test_without_matplotlib_the_hint_says_what_to_install(tmp_path: Path, monkey
 
 
 def test_the_help_of_the_command_loads_nothing_heavy() -> None:
-    program = "import sys, askdoc.eval_command; print({'numpy', 'matplotlib', 'onnxruntime'} & set(sys.modules))"
+    program = "import sys, askdoc.cli.eval; print({'numpy', 'matplotlib', 'onnxruntime'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

@@ -11,12 +11,14 @@ import openpyxl
 import pytest
 
 from askdoc.errors import LoadError
-from askdoc.loaders import archive, docx, html, odf, rtf, xlsx
 from askdoc.loaders.draft import Draft, tidy
-from askdoc.loaders.numbering import formatted
-from askdoc.loaders.pdf_layout import read_pages
-from askdoc.loaders.pdf_lines import Page, Word
+from askdoc.loaders.office import docx, odf, rtf, xlsx
+from askdoc.loaders.office import package as archive
+from askdoc.loaders.office.numbering import formatted
+from askdoc.loaders.pdf.layout import read_pages
+from askdoc.loaders.pdf.lines import Page, Word
 from askdoc.loaders.tables import table_rows
+from askdoc.loaders.web import html
 
 SAMPLES = Path(__file__).parent / "samples"
 

@@ -14,7 +14,7 @@ from programs import ROOT, askdoc
 import askdoc as api
 from askdoc.errors import LoadError
 from askdoc.loaders import LOADERS, Loaded, open_loader
-from askdoc.passages import split
+from askdoc.passages.split import split
 from askdoc.types import Document, Mark, Passage, Source
 
 SAMPLES = Path(__file__).parent / "samples"

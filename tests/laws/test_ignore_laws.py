@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as some
 
-from askdoc.files import Selection, find_files
-from askdoc.ignore import ASKDOCIGNORE
+from askdoc.sources.ignore import ASKDOCIGNORE
+from askdoc.sources.selection import Selection, find_files
 
 # Nobody's own git configuration may count: askdoc does not read it.
 ENVIRONMENT = {

@@ -13,8 +13,8 @@ from samples import samples
 
 from askdoc import loaders
 from askdoc.errors import LoadError
-from askdoc.isolation import MIB, Limits, LoaderProcess, MisbehavedError
 from askdoc.loaders import LOADERS, Loaded
+from askdoc.loaders.sandbox import MIB, Limits, LoaderProcess, MisbehavedError
 
 EXAMPLES = 200
 LIMITS = Limits(seconds=20.0, memory=1024 * MIB)

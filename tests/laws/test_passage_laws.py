@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from askdoc.passages import LIMIT, sentences, split
+from askdoc.passages.split import LIMIT, sentences, split
 from askdoc.types import Document, Mark, Source, count_lines
 
 PIECES = st.one_of(

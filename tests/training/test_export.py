@@ -7,8 +7,8 @@ import torch
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertForQuestionAnswering
 
-from askdoc.models import open_model
-from askdoc.onnx_model import OnnxModel
+from askdoc.models.bundle import open_model
+from askdoc.models.onnx import OnnxModel
 from askdoc.training.export_onnx import bundle, load_reader
 from askdoc.training.parity import TorchModel
 

@@ -1,0 +1,1 @@
+"""From hits and readings to answers with a confidence."""

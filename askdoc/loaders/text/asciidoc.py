@@ -1,0 +1,31 @@
+"""AsciiDoc: the file's own text, with the path of headings that each part stands under."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from askdoc.loaders import Loaded
+from askdoc.loaders.text import plain
+from askdoc.loaders.text.headings import MAX_LABEL, Heading, lines, marks
+
+_TITLE = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*)")
+_FENCE = re.compile(r"-{4,}|\.{4,}|\+{4,}|/{4,}|={4,}|\*{4,}|_{4,}|`{3,}\w*|\|===|--")
+
+
+def load(data: bytes) -> Loaded:
+    """Decode as plain text is; mark each title that stands in no block. Raises LoadError for binary data."""
+    loaded = plain.load(data)
+    return replace(loaded, marks=tuple(marks(_headings(loaded.text))))
+
+
+def _headings(text: str) -> Iterator[Heading]:
+    block: str | None = None  # the line that opened the block, and will close it
+    for start, line in lines(text):
+        if block is not None:
+            block = None if line == block else block
+        elif _FENCE.fullmatch(line):
+            block = "```" if line.startswith("```") else line
+        elif (found := _TITLE.fullmatch(line)) and len(found[2]) <= MAX_LABEL:
+            yield Heading(start, len(found[1]), found[2].removesuffix(found[1]).strip())

@@ -1,0 +1,80 @@
+"""Electronic books (EPUB): the chapters in reading order, under the book's title."""
+
+from __future__ import annotations
+
+from askdoc.errors import LoadError
+from askdoc.loaders import Loaded
+from askdoc.loaders.draft import Draft, tidy
+from askdoc.loaders.guard import guarded
+from askdoc.loaders.office.package import Archive, Element, attribute, child, children, descendants, resolve
+from askdoc.loaders.web import html
+
+_CONTAINER = "META-INF/container.xml"
+_ENCRYPTION = "META-INF/encryption.xml"
+_FONT_METHODS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")  # these lock fonts alone
+
+
+@guarded("electronic book (EPUB)")
+def load(data: bytes) -> Loaded:
+    """Read the chapters of a book, without its lists of contents. Raises LoadError for a locked book."""
+    archive = Archive(data)
+    _check_rights(archive)
+    package = attribute(descendants(archive.xml(_CONTAINER), "rootfile")[0], "full-path") or ""
+    root = archive.xml(package)
+    draft = Draft()
+    title = _title(root)
+    contents = set(_contents(root, package))
+    missing = 0
+    for name, wanted in _spine(root, package):
+        if name in contents or not wanted:
+            continue
+        if name not in archive.names:
+            missing += 1
+            continue
+        draft.move_to(title or None)
+        _chapter(archive, name, draft)
+    draft.leave_out("chapter that is missing in the file", missing)
+    return draft.loaded()
+
+
+def _check_rights(archive: Archive) -> None:
+    encryption = archive.xml_if_there(_ENCRYPTION)
+    for method in descendants(encryption, "EncryptionMethod"):
+        if method.get("Algorithm") not in _FONT_METHODS:
+            raise LoadError("it is locked by its seller (DRM) and cannot be read")
+
+
+def _title(root: Element) -> str:
+    title = child(root, "metadata", "title")
+    return "" if title is None else " ".join(tidy("".join(title.itertext())).split())
+
+
+def _items(root: Element) -> dict[str, Element]:
+    return {item.get("id", ""): item for item in children(child(root, "manifest"), "item")}
+
+
+def _spine(root: Element, package: str) -> list[tuple[str, bool]]:
+    """The files in reading order, and whether each is text."""
+    items = _items(root)
+    found = [items.get(entry.get("idref", "")) for entry in children(child(root, "spine"), "itemref")]
+    return [
+        (resolve(package, item.get("href", "")), "html" in item.get("media-type", ""))
+        for item in found
+        if item is not None
+    ]
+
+
+def _contents(root: Element, package: str) -> list[str]:
+    """Files that only list what is in the book."""
+    navigation = [item for item in _items(root).values() if "nav" in item.get("properties", "").split()]
+    guides = [entry for entry in descendants(root, "reference") if entry.get("type") == "toc"]
+    return [resolve(package, element.get("href", "")) for element in (*navigation, *guides)]
+
+
+def _chapter(archive: Archive, name: str, draft: Draft) -> None:
+    text, remarks = html.decode(archive.read(name))
+    for remark in remarks:
+        draft.remark(f"{name}: {remark}")
+    root = html.parse(text)
+    if root is not None:
+        html.read_page(root, draft)

@@ -1,0 +1,1 @@
+"""The bundled models: their files, their words, their sessions."""

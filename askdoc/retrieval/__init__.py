@@ -1,0 +1,1 @@
+"""From the rankings of several indexes to one list of hits."""

@@ -1,0 +1,1 @@
+"""The index in a folder: FAISS for vectors, tantivy for words."""
