@@ -177,7 +177,9 @@ build.index([sys.argv[1]], sys.argv[2], embedder="tiring")
     ran = run(
         [sys.executable, "-c", program, many, tmp_path / "index"],
         cwd=tmp_path,
-        env={"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])},
+        env={
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support"), str(ROOT / "tests" / "stores")])
+        },
     )
     assert ran.status == -9
     assert {path for path, _ in held(tmp_path / "index")} == {f"docs/{at}.txt" for at in range(4)}

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from askdoc import build
 from askdoc.ask import open_index
-from askdoc.stores import dense, lexical  # noqa: F401  # loaded once, not in every fork
+from askdoc.stores.folder import dense, lexical  # noqa: F401  # loaded once, not in every fork
 
 CHANGES = ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link")
 KILLED = 9
