@@ -627,7 +627,6 @@ def _load(one: _Pending, loaders: LoaderProcess) -> Document:
     return Document(source, loaded.text, loaded.marks, loaded.remarks, loaded.skip, loaded.extracted)
 
 
-def read_document(file: Path, path: str) -> Document:
+def read_document(file: Path, path: str, loaders: LoaderProcess) -> Document:
     """The document that indexing a file would give, under this path; raises `LoadError`."""
-    with LoaderProcess() as loaders:
-        return _load(_Pending(Source(path, "", 0, 0), file), loaders)
+    return _load(_Pending(Source(path, "", 0, 0), file), loaders)

@@ -138,14 +138,14 @@ def test_a_file_of_the_same_size_and_time_is_read_all_the_same(
 def test_few_words_in_another_sentence_are_not_the_quotation(quoted: dict[str, Any], folder: Path, docs: Path) -> None:
     (docs / "bridge.txt").write_text("Nobody knows whether it was not after all\nThomas Reed who never did it.")
     one = first(quoted, folder)
-    assert (one.state, one.remark) == ("changed", "the same words stand on line 2, but among others")
+    assert (one.state, one.remark) == ("changed", "the same words are on line 2, but in another context")
 
 
 def test_words_at_their_place_in_another_sentence_are_told(quoted: dict[str, Any], folder: Path, docs: Path) -> None:
     text = (docs / "bridge.txt").read_text()
     (docs / "bridge.txt").write_text(text.replace("in the summer of 1784", "in the winter of 1790"))
     one = first(quoted, folder)
-    assert (one.state, one.remark) == ("intact", "what stands around it has changed")
+    assert (one.state, one.remark) == ("intact", "the text around it has changed")
 
 
 def test_a_deleted_file_is_gone(quoted: dict[str, Any], folder: Path, docs: Path) -> None:
