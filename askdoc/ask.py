@@ -26,6 +26,7 @@ from askdoc.models.bundle import BUNDLED, FITTED, bundled
 from askdoc.passages.split import SPLITTER, sentences
 from askdoc.readers import Reader
 from askdoc.retrieval.fusion import Fused, fuse
+from askdoc.retrieval.near_duplicates import nearly_same, shingles
 from askdoc.sources.selection import Selection
 from askdoc.stores import Scored
 from askdoc.stores.folder import store
@@ -219,7 +220,7 @@ class Index:
             hits, remarks = self.retrieve(text, passages or self.settings.passages)
         with clock.stage("read"):
             readings, unread = _read(reader, text, hits)
-            merged = ranking.judge(hits, readings, self.settings)
+            merged = ranking.rank(hits, readings, self.settings)
             found = _answers(text, merged, hits, calibration, limit=answers)
         found, hits = _ranked_again(found, hits, merged)
         given = tuple(answer for answer in found if answer.confidence >= threshold)
@@ -284,12 +285,12 @@ class Index:
             if not self._stands(passage.source):
                 changed[passage.source.path] = None
                 continue
-            triples = ranking.triples(passage.text)
-            twin = next((at for at, others in enumerate(seen) if ranking.same_text(triples, others)), None)
+            mine = shingles(passage.text)
+            twin = next((at for at, others in enumerate(seen) if nearly_same(mine, others)), None)
             if twin is not None:
                 hits[twin] = dataclasses.replace(hits[twin], also=(*hits[twin].also, passage))
             elif len(hits) < limit:
-                seen.append(triples)
+                seen.append(mine)
                 hits.append(Hit(passage, len(hits) + 1, fused.score, fused.ranks, fused.scores))
             else:
                 break
