@@ -14,7 +14,6 @@ from typing import Any
 from askdoc.errors import UsageError
 from askdoc.readers.question_type import KINDS
 
-
 # Features as fitted.json files named them that were made by earlier versions, and their names now.
 _RENAMED = {"margin": "null_margin", "best_margin": "best_null_margin", "lead": "runner_up_margin"}
 

@@ -240,8 +240,8 @@ def chat(
 @app.command(epilog="Example: askdoc status --index ~/papers/index")
 def status(index: IndexOption = None, as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> int:
     """Tell what is indexed and what changed since. Exit status 2: the index is damaged."""
-    from askdoc.ask import status as status_of
     from askdoc.outputs.status import write_status, write_status_as_json
+    from askdoc.status import status as status_of
 
     found = status_of(index)
     with _writing():

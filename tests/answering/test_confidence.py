@@ -13,8 +13,8 @@ from askdoc.models.bundle import BUNDLED, bundled
 from askdoc.readers.question_type import KINDS, kind_of
 
 EVIDENCE = Evidence(
-    null_margin=2.0, runner_up_margin=1.0, best_null_margin=3.0, fused=0.8, dense=0.5, lexical=2.0, gap=0.1, agreement=1.0,
-    words=3, kind="who",
+    null_margin=2.0, runner_up_margin=1.0, best_null_margin=3.0, fused=0.8, dense=0.5, lexical=2.0, gap=0.1,
+    agreement=1.0, words=3, kind="who",
 )  # fmt: skip
 
 

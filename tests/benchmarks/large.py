@@ -208,12 +208,16 @@ def search(work: Path, passages: int) -> dict[str, Any]:
     clock = Stopwatch()
     with ask.open_index(work / "index", refresh="never") as index:
         pool = index.settings.pool
-        for each, names in ((index._dense, ["search"]), (index._lexical, ["search"]), (index, ["search", "ask"])):
+        for each, names in (
+            (index.retriever.dense, ["search"]),
+            (index.retriever.lexical, ["search"]),
+            (index, ["search", "ask"]),
+        ):
             clock.watch(each, *names)
         for text in asked:
             query = Query(text, index.embedder.embed_query(text))
-            index._dense.search(query, pool)
-            index._lexical.search(query, pool)
+            index.retriever.dense.search(query, pool)
+            index.retriever.lexical.search(query, pool)
             index.search(text)
         for text in asked[::10]:
             index.ask(text)
@@ -237,14 +241,14 @@ def recall(work: Path, passages: int) -> dict[str, Any]:
         queries = np.concatenate([real, drawn])
         best = np.full((len(queries), DEPTH), -1.0, dtype=np.float32)
         ids = np.zeros((len(queries), DEPTH), dtype=np.int64)
-        for entry in index.manifest.documents:
-            stored = index._lexical.of_document(entry.id)
+        for entry in index.retriever.manifest.documents:
+            stored = index.retriever.lexical.of_document(entry.id)
             vectors = embedder.embed_passages([one.text for one in stored])
             scores = np.hstack([best, queries @ vectors.T])
             here = np.hstack([ids, np.tile([one.id for one in stored], (len(queries), 1))])
             order = np.argsort(-scores, axis=1, kind="stable")[:, :DEPTH]
             best, ids = np.take_along_axis(scores, order, 1), np.take_along_axis(here, order, 1)
-        found = [{one.id for one in index._dense.search(Query("", query), DEPTH)} for query in queries]
+        found = [{one.id for one in index.retriever.dense.search(Query("", query), DEPTH)} for query in queries]
     shares = [len(set(row.tolist()) & got) / DEPTH for row, got in zip(ids, found, strict=True)]
     return {
         "depth": DEPTH,

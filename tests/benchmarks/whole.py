@@ -247,7 +247,11 @@ def _ask_until(done: Path, index: Path, told: Path, check: Callable[[Path], str 
 def _look(index: Path) -> str | None:
     """What is wrong if not all that an index holds is of one edition, and all that it finds is from there."""
     with ask.open_index(index, refresh="never", reader="overlap") as opened:
-        held = [passage.text for id_ in opened.manifest.sources() for passage in opened._lexical.of_document(id_)]
+        held = [
+            passage.text
+            for id_ in opened.retriever.manifest.sources()
+            for passage in opened.retriever.lexical.of_document(id_)
+        ]
         found = {hit.passage.text for hit in opened.search("report mill", passages=50).hits}
     editions = {text.split()[1] for text in held}
     whole = len(held) == 20 and len(editions) == 1 and found <= set(held)

@@ -11,6 +11,7 @@ import pytest
 from askdoc import ask, build, freshness
 from askdoc.errors import IndexMissingError
 from askdoc.sources.selection import EXAMPLES
+from askdoc.status import status
 from askdoc.stores.folder import store
 from askdoc.types import Reply, Source
 
@@ -163,7 +164,7 @@ def test_a_file_that_nobody_might_open_is_noticed_when_it_may_be(folder: Path, d
 
 def test_a_file_that_is_ignored_now_is_not_quoted(folder: Path, docs: Path) -> None:
     (docs / ".askdocignore").write_text("bridge.*\n")
-    assert {path: state for path, _, state in ask.status(folder).documents} == {
+    assert {path: state for path, _, state in status(folder).documents} == {
         "docs/bridge.txt": "unwanted",
         "docs/mill.md": "fresh",
     }

@@ -16,6 +16,7 @@ from askdoc import ask, build
 from askdoc.cli import app as cli
 from askdoc.embedders import EMBEDDERS
 from askdoc.errors import Interrupted, WriteError
+from askdoc.status import status
 from askdoc.stores.folder import dense, store
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def held(folder: Path) -> list[tuple[str, str]]:
     with ask.open_index(folder, refresh="never", reader="overlap") as index:
         hits = index.search("mill Ashford ferry bridge", passages=500).hits
         passages = [one for hit in hits for one in (hit.passage, *hit.also)]
-        assert len(passages) == index.info.passages == len(index._dense) == len(index._lexical)
+        assert len(passages) == index.info.passages == len(index.retriever.dense) == len(index.retriever.lexical)
         return sorted((one.source.path, one.text) for one in passages)
 
 
@@ -98,12 +99,12 @@ def test_ctrl_c_keeps_the_documents_that_are_done(
         build.index([many], tmp_path / "index", embedder="tiring")
     assert "run the same command again" in caught.value.hint
     assert {path for path, _ in held(tmp_path / "index")} == {f"docs/{at}.txt" for at in range(4)}
-    assert ask.status(tmp_path / "index").unread == 5
+    assert status(tmp_path / "index").unread == 5
     embedded.clear()
     rested(monkeypatch)
     report = build.index([many], tmp_path / "index")
     assert (report.added, report.unchanged, report.embedded, len(embedded)) == (5, 4, 15, 15)
-    assert ask.status(tmp_path / "index").unread == 0
+    assert status(tmp_path / "index").unread == 0
     build.index([many], tmp_path / "fresh", embedder="tiring")
     assert held(tmp_path / "index") == held(tmp_path / "fresh")
 
@@ -287,10 +288,10 @@ def test_a_collection_that_outgrows_exact_comparison_says_so_and_goes_on(
     monkeypatch.setattr(dense, "EXACT", 10)
     folder = tmp_path / "index"
     build.index([many / "0.txt", many / "1.txt"], folder, embedder="tiring")
-    assert ask.status(folder).recipe["structure"] == "flat"
+    assert status(folder).recipe["structure"] == "flat"
     build.index([many], folder)
-    assert ask.status(folder).recipe["structure"] == "IVF1,SQ8 + flat"
-    assert ask.status(folder).damaged == ()
+    assert status(folder).recipe["structure"] == "IVF1,SQ8 + flat"
+    assert status(folder).damaged == ()
     embedded.clear()
     (many / "0.txt").unlink()
     (many / "5.txt").rename(many / "renamed.txt")

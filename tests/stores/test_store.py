@@ -24,6 +24,7 @@ from askdoc.errors import (
     UsageError,
     WriteError,
 )
+from askdoc.status import status
 from askdoc.stores.folder import store
 from askdoc.types import Source
 
@@ -183,7 +184,7 @@ def test_opening_hashes_small_files_first_and_never_more_than_it_may(
     flip(store.generation_folder(folder, manifest) / largest)
     assert store.damaged_files(folder, manifest, hashed_up_to=sum(sizes[:-1])) == []
     assert store.damaged_files(folder, manifest) == [largest]
-    assert ask.status(folder).damaged == (largest,)
+    assert status(folder).damaged == (largest,)
 
 
 def test_a_writer_does_not_carry_damage_over(docs: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +205,7 @@ def test_what_is_only_linked_to_is_neither_written_nor_hashed_again(folder: Path
         after = draft.commit(manifest)
     assert after.generation == before.generation + 1
     assert after.files == before.files
-    assert ask.status(folder).damaged == ("dense/vectors.faiss",)
+    assert status(folder).damaged == ("dense/vectors.faiss",)
 
 
 @pytest.mark.parametrize("place", [0.05, 0.3, 0.6, 0.95])
@@ -252,7 +253,7 @@ def test_an_index_of_another_recipe_is_refused_by_readers_and_writers(name: str,
 
 def test_no_index_is_said_with_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for work in (ask.open_index, lambda: ask.open_index(tmp_path / "nowhere"), ask.status):
+    for work in (ask.open_index, lambda: ask.open_index(tmp_path / "nowhere"), status):
         with pytest.raises(IndexMissingError) as caught:
             work()
         assert caught.value.hint == "make one: askdoc index PATH…"

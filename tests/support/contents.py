@@ -33,7 +33,7 @@ def rankings(folder: Path, questions: Sequence[str]) -> list[list[tuple[float, s
         found = []
         for question in questions:
             for ranking in index.rankings(question, limit=index.info.passages).values():
-                passages = index._lexical.passages([scored.id for scored in ranking])
+                passages = index.retriever.lexical.passages([scored.id for scored in ranking])
                 paths = index.paths([scored.id for scored in ranking])
                 rows = ((-one.score, passages[one.id].text, paths[one.id], passages[one.id].start) for one in ranking)
                 found.append(sorted(rows))
