@@ -6,14 +6,12 @@ takes the one that it finds, and `refresh` puts another in its place.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from types import TracebackType
 
 from askdoc import embedders, freshness, readers
@@ -21,20 +19,18 @@ from askdoc.answering.answerer import Answerer
 from askdoc.answering.fitted import Fitted, fitted_for
 from askdoc.answering.ranking import Settings
 from askdoc.embedders import Embedder
-from askdoc.errors import AskdocError, IndexMismatchError, UsageError
-from askdoc.freshness import Freshness, Progress
+from askdoc.errors import IndexMismatchError, UsageError
+from askdoc.freshness import Freshness
+from askdoc.progress import Progress
 from askdoc.readers import Reader
 from askdoc.retrieval.retriever import Retriever
-from askdoc.stores import Scored
-from askdoc.stores.folder import store
-from askdoc.stores.folder.store import Manifest
+from askdoc.sources.changes import is_intact
+from askdoc.stores import Address, Head, IndexStore, Recipe, Scored, check_recipe, find_index, open_store
 from askdoc.types import Hit, IndexInfo, Reply, Source
-
-RETRIES = 5  # times that opening starts over because a writer replaced the generation meanwhile
 
 
 def open_index(
-    folder: Path | str | None = None,
+    folder: Address | None = None,
     *,
     refresh: str = "auto",
     reader: str | None = None,
@@ -49,49 +45,49 @@ def open_index(
     """
     started = time.perf_counter()
     freshness.check_refresh(refresh)
-    folder = Path(folder).expanduser() if folder is not None else store.find_index()
-    looked = freshness.bring_up_to_date(folder, refresh, progress=progress)
-    state = _State(_open(folder), looked)
-    return Index(folder, state, reader=reader, refresh=refresh, load_ms=(time.perf_counter() - started) * 1000)
+    store = open_store(folder if folder is not None else find_index())
+    looked = freshness.bring_up_to_date(store, refresh, progress=progress)
+    state = _State(_open(store), looked)
+    return Index(store, state, reader=reader, refresh=refresh, load_ms=(time.perf_counter() - started) * 1000)
 
 
-def _open(folder: Path, embedder: Embedder | None = None) -> Retriever:
-    """Open the generation that the manifest names; if a writer replaces it in between, the next one.
+def _open(store: IndexStore, embedder: Embedder | None = None) -> Retriever:
+    """Open the newest state of an index. Raises `AskdocError` if it is damaged, or made by other models or code.
 
     embedder: one that is loaded already, to be used if it is the index's.
     """
-    for attempt in range(RETRIES):
-        manifest = store.read_manifest(folder)
-        named = manifest.recipe.embedder
-        try:
-            store.check(folder, manifest)
-            if embedder is None or embedder.name != named:
-                embedder = embedders.open_embedder(named)
-            return Retriever(folder, manifest, embedder)
-        except AskdocError:
-            if attempt == RETRIES - 1 or store.read_manifest(folder).generation == manifest.generation:
-                raise
-    raise AssertionError  # not reached: the last attempt returns or raises
+    embedder = _fitting_embedder(store, store.state().head.recipe, embedder)  # before anything is taken for damage
+    opened = store.open()
+    return Retriever(opened, _fitting_embedder(store, opened.head.recipe, embedder))
+
+
+def _fitting_embedder(store: IndexStore, made: Recipe, embedder: Embedder | None) -> Embedder:
+    if embedder is None or embedder.name != made.embedder:
+        embedder = embedders.open_embedder(made.embedder)
+    check_recipe(store.address, made, store.recipe(embedder, made.structure))
+    return embedder
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What a question is asked of: an open generation, and what a look at the documents said of it."""
+    """What a question is asked of: an open index, and what a look at the documents said of it."""
 
     retriever: Retriever
     freshness: Freshness
     reported: threading.Event = field(default_factory=threading.Event)  # a reply carries the remarks of that look
 
     @property
-    def manifest(self) -> Manifest:
-        return self.retriever.manifest
+    def head(self) -> Head:
+        return self.retriever.opened.head
 
 
 class Index:
     """An open index. It goes on with what it opened while others update it, until `refresh`; threads may share it."""
 
-    def __init__(self, folder: Path, state: _State, *, reader: str | None, refresh: str, load_ms: float = 0.0) -> None:
-        self.folder = folder
+    def __init__(
+        self, store: IndexStore, state: _State, *, reader: str | None, refresh: str, load_ms: float = 0.0
+    ) -> None:
+        self.store = store
         self._state = state
         self._reader = reader  # None for the one that the index remembers
         self._refresh = refresh
@@ -154,11 +150,11 @@ class Index:
         done, it raises `AskdocError`, and what is open stays open.
         """
         with self._refreshing:
-            looked = freshness.bring_up_to_date(self.folder, self._refresh, progress=progress)
+            looked = freshness.bring_up_to_date(self.store, self._refresh, progress=progress)
             before = self._state
             retriever = before.retriever
-            if store.read_manifest(self.folder).generation != before.manifest.generation:
-                retriever = _open(self.folder, retriever.embedder)
+            if self.store.state().version != retriever.opened.version:
+                retriever = _open(self.store, retriever.embedder)
             unreported = () if before.reported.is_set() else before.freshness.remarks
             remarks = tuple(dict.fromkeys((*unreported, *looked.remarks)))
             self._state = _State(retriever, Freshness(looked.stale, remarks))
@@ -209,7 +205,7 @@ class Index:
 
     def paths(self, ids: Sequence[int]) -> dict[int, str]:
         """The document paths of passages, by passage id."""
-        return self._state.retriever.paths(ids)
+        return self._state.retriever.opened.paths(ids)
 
     def retrieve(self, text: str, limit: int) -> tuple[list[Hit], list[str]]:
         """The best passages of files that are as they were indexed, near-duplicates collapsed; paths of the others."""
@@ -218,7 +214,7 @@ class Index:
     def _retrieve(self, state: _State, text: str, limit: int) -> tuple[list[Hit], list[str]]:
         @cache
         def is_current(source: Source) -> bool:  # documents that are in no files cannot change
-            return not state.manifest.paths or store.is_intact(self.folder, state.manifest, source)
+            return not state.head.paths or is_intact(state.head.root, source)
 
         settings = self._fitted(state).settings
         return state.retriever.retrieve(
@@ -226,13 +222,13 @@ class Index:
         )
 
     def _fitted(self, state: _State) -> Fitted:
-        return fitted_for(self._reader or state.manifest.reader)
+        return fitted_for(self._reader or state.head.reader)
 
     def _answerer(self, state: _State) -> Answerer:
         """The reader that answers from a state of the index; it is loaded when it is first needed."""
         name, remembered = self._reader, ""
         if name is None:
-            name, remembered = state.manifest.reader, state.manifest.reader_fingerprint
+            name, remembered = state.head.reader, state.head.reader_fingerprint
         with self._lock:
             if (name, remembered) not in self._readers:
                 self._readers[name, remembered] = _open_reader(name, remembered)
@@ -246,9 +242,9 @@ class Index:
         return load_ms
 
     def _info(self, state: _State, *, stale: bool = False) -> IndexInfo:
-        root = os.path.normpath(self.folder.absolute() / state.manifest.root)
-        counts = len(state.manifest.documents), state.manifest.passages
-        return IndexInfo(_as_typed(self.folder), root, *counts, stale=stale or state.freshness.stale)
+        documents = state.retriever.opened.documents()
+        counts = len(documents), sum(entry.passages for entry in documents)
+        return IndexInfo(self.store.address, str(state.head.root), *counts, stale=stale or state.freshness.stale)
 
 
 def _open_reader(name: str, fingerprint: str) -> Reader:
@@ -267,12 +263,6 @@ def _remarks(state: _State, changed: Sequence[str], unread: str = "") -> tuple[s
     state.reported.set()
     left_out = (f"{path} changed since it was indexed; its passages are left out" for path in changed)
     return (*state.freshness.remarks, *left_out, *([unread] if unread else []))
-
-
-def _as_typed(folder: Path) -> str:
-    """A folder as a user in the working directory would type it: relative if it lies inside."""
-    here = Path.cwd()
-    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
 
 
 def _clean(question: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,7 @@ from askdoc import freshness, readers
 from askdoc.answering.fitted import fitted_for
 from askdoc.models.bundle import bundled
 from askdoc.sources.selection import Selection
-from askdoc.stores.folder import store
-from askdoc.stores.folder.store import Manifest
+from askdoc.stores import Address, find_index, open_store
 from askdoc.types import Skipped
 
 FRESH = "fresh"  # of a document: as it was indexed
@@ -29,7 +27,7 @@ class Status:
     generation: int
     created: str
     recipe: Mapping[str, str | int]  # as in the manifest
-    documents: tuple[tuple[str, int, str], ...]  # path, passages, and "fresh" or what happened: `freshness.Change`
+    documents: tuple[tuple[str, int, str], ...]  # path, passages, and "fresh" or what happened: `Changes.by_path`
     selection: Selection
     skipped: tuple[Skipped, ...]  # files left out; of those that were not tried, some for each reason
     left_out: Mapping[str, int]  # how many for each reason
@@ -41,40 +39,30 @@ class Status:
     calibrated: bool = True  # its confidences were fitted for it and the embedder
 
 
-def status(folder: Path | str | None = None) -> Status:
+def status(folder: Address | None = None) -> Status:
     """What an index holds, compared with its documents as they are now; reads all files of the index."""
-    folder = Path(folder).expanduser() if folder is not None else store.find_index()
-    manifest = store.read_manifest(folder)
-    damaged = store.damaged_files(folder, manifest, hashed_up_to=float("inf"))
-    changed = freshness.changes(folder, manifest)
-    root = Path(os.path.normpath(folder.absolute() / manifest.root))
+    store = open_store(folder if folder is not None else find_index())
+    state = store.state()
+    head = state.head
+    happened = freshness.look(state.known()).by_path()
+    reader = head.reader_fingerprint or (bundled("reader").fingerprint if head.reader == readers.DEFAULT else "")
     return Status(
-        folder=folder,
-        root=root,
-        format=store.FORMAT,
-        generation=manifest.generation,
-        created=manifest.created,
-        recipe=dataclasses.asdict(manifest.recipe),
+        folder=Path(store.address),
+        root=head.root,
+        format=state.format,
+        generation=state.version,
+        created=head.created,
+        recipe=dataclasses.asdict(head.recipe),
         documents=tuple(
-            (
-                entry.source.path,
-                entry.passages,
-                changed[entry.source.path].what if entry.source.path in changed else FRESH,
-            )
-            for entry in manifest.documents
+            (entry.source.path, entry.passages, happened.get(entry.source.path, FRESH)) for entry in state.documents()
         ),
-        selection=manifest.selection,
-        skipped=manifest.skipped,
-        left_out=manifest.reasons(),
-        new=tuple(path for path, change in changed.items() if change.what == "new"),
-        bytes=sum(int(stated["size"]) for stated in manifest.files.values()),
-        damaged=tuple(damaged),
-        reader=manifest.reader,
-        calibrated=fitted_for(manifest.reader).is_for(_reader_fingerprint(manifest), manifest.recipe.fingerprint),
-        unread=manifest.unread,
+        selection=head.selection,
+        skipped=state.skipped(),
+        left_out=state.reasons(),
+        new=tuple(path for path, change in happened.items() if change == "new"),
+        bytes=state.size(),
+        damaged=tuple(state.damage()),
+        reader=head.reader,
+        calibrated=fitted_for(head.reader).is_for(reader, head.recipe.fingerprint),
+        unread=head.unread,
     )
-
-
-def _reader_fingerprint(manifest: Manifest) -> str:
-    """As it was remembered, without opening it."""
-    return manifest.reader_fingerprint or (bundled("reader").fingerprint if manifest.reader == readers.DEFAULT else "")

@@ -202,3 +202,21 @@ class Reply:
     @property
     def answered(self) -> bool:
         return bool(self.answers)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentEntry:
+    """A document as an index knows it."""
+
+    id: int  # never used again in this index
+    source: Source
+    passages: int  # how many it has
+    remarks: tuple[str, ...] = ()  # from loading it
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A file that was tried and could not be turned into text."""
+
+    source: Source  # its sha256 is empty if the file could not be opened
+    reason: str

@@ -24,9 +24,9 @@ from askdoc.build import read_document
 from askdoc.errors import AskdocError, LoadError, UsageError
 from askdoc.loaders.sandbox import LoaderProcess
 from askdoc.passages.cite import cite
-from askdoc.sources.selection import find_files
-from askdoc.stores.folder import store
-from askdoc.stores.folder.store import Manifest
+from askdoc.sources.changes import Known, find_changes
+from askdoc.sources.selection import Selection
+from askdoc.stores import Address, find_index, open_store
 from askdoc.types import Citation, Document
 
 SCHEMA = 1  # of the replies that can be read
@@ -232,24 +232,19 @@ def _around(quotation: Quotation, sentence: str, passage: Quotation | None) -> t
 
 def _documents(named: str, root: Path | str | None, index: Path | str | None, loaders: LoaderProcess) -> _Documents:
     """The documents of a reply, by what the person says, or else by the index that the reply names."""
-    if root is not None:
-        return _Documents(_folder(Path(root).expanduser()), loaders)
-    folder = Path(index).expanduser() if index is not None else _index_of(named)
-    manifest = store.read_manifest(folder)
-    return _Documents((folder / manifest.root).resolve(), loaders, folder, manifest)
+    if root is None:
+        return _Documents(open_store(index if index is not None else _index_of(named)).state().known(), loaders)
+    folder = Path(root).expanduser()
+    if not os.path.isdir(folder):  # noqa: PTH112  # never raises
+        raise UsageError(f"there is no folder {folder}", hint="--root is the folder that document paths start from")
+    return _Documents(Known(folder.resolve(), (".",), Selection(), "", (), ()), loaders)
 
 
-def _folder(path: Path) -> Path:
-    if not os.path.isdir(path):  # noqa: PTH112  # never raises
-        raise UsageError(f"there is no folder {path}", hint="--root is the folder that document paths start from")
-    return path.resolve()
-
-
-def _index_of(named: str) -> Path:
-    if named and store.has_manifest(Path(named)):
-        return Path(named)
+def _index_of(named: str) -> Address:
+    if named and open_store(named).exists():
+        return named
     try:
-        return store.find_index()
+        return find_index()
     except AskdocError as error:
         raise UsageError(
             f"the index of the reply, {named or 'which has none'}, is not there",
@@ -268,13 +263,10 @@ class _Read:
 class _Documents:
     """The documents below one root as they are now, each read once."""
 
-    def __init__(
-        self, root: Path, loaders: LoaderProcess, index: Path | None = None, manifest: Manifest | None = None
-    ) -> None:
-        self.root = root
+    def __init__(self, known: Known, loaders: LoaderProcess) -> None:
+        self.root = known.root
+        self._known = known
         self._loaders = loaders
-        self._index = index
-        self._manifest = manifest
         self._read: dict[str, _Read | None] = {}
 
     def check(self, quotation: Quotation) -> Checked:
@@ -304,26 +296,11 @@ class _Documents:
 
     @cached_property
     def _by_hash(self) -> dict[str, str]:
-        """The files below the indexed paths, or below the root, by their sha256. Reads those that no index knows."""
-        known = self._known()
-        paths = [self.root] if self._manifest is None else store.there(self.root, self._manifest)
-        files = find_files(paths, self._manifest.selection if self._manifest else None).files
-        unknown = [path for path in (store.relative_to(file, self.root) for file in files) if path not in known]
-        hashes = {sha256: path for path, sha256 in known.items()}
-        for path in unknown:
-            try:
-                hashes[store.hash_file(self.root / path)] = path
-            except OSError:  # what cannot be read is not found either
-                continue
-        return hashes
-
-    def _known(self) -> dict[str, str]:
-        """The sha256 of each document that is as it was indexed, by path."""
-        if self._manifest is None or self._index is None:
+        """The files below the indexed paths, or below the root, by their sha256; hashes what may have changed."""
+        try:
+            return {source.sha256: source.path for source in find_changes(self._known, retry=True).sources()}
+        except UsageError:  # nothing that was indexed is there any more
             return {}
-        suspect = {entry.id for entry in store.suspects(self._index, self._manifest)}
-        sources = [entry.source for entry in self._manifest.documents if entry.id not in suspect]
-        return {source.path: source.sha256 for source in sources}
 
 
 def _read_now(file: Path, path: str, loaders: LoaderProcess) -> _Read | None:

@@ -263,7 +263,7 @@ def watch(
     A line on stderr for each update. What fails is tried again. Ctrl-C ends with exit status 130, as everywhere.
     """
     from askdoc.build import index as build
-    from askdoc.stores.folder.store import find_index
+    from askdoc.stores import find_index
     from askdoc.watch import watch as updates
 
     place = folder or (None if paths else find_index())

@@ -1,22 +1,16 @@
-"""A question → hits: rankings of an open index, fused, near-duplicates collapsed."""
+"""A question → hits: the rankings of an open index, fused, near-duplicates collapsed."""
 
 from __future__ import annotations
 
 import dataclasses
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 from askdoc.embedders import Embedder
 from askdoc.models.script import is_foreign
-from askdoc.passages.split import SPLITTER
 from askdoc.retrieval.fusion import Fused, fuse
 from askdoc.retrieval.near_duplicates import Shingles, nearly_same, shingles
-from askdoc.stores import Scored
-from askdoc.stores.folder import store
-from askdoc.stores.folder.dense import DenseIndex, structure_today
-from askdoc.stores.folder.lexical import ANALYSER, LexicalIndex
-from askdoc.stores.folder.store import Manifest, Recipe
+from askdoc.stores import IndexReader, Scored
 from askdoc.types import Hit, Passage, Query, Source
 
 
@@ -27,36 +21,22 @@ class Retriever:
     written or opened meanwhile.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, embedder: Embedder) -> None:
-        """Open what a manifest names. Raises `AskdocError` if it is damaged, or made by other models or code."""
-        structure = structure_today(manifest.recipe.structure)
-        recipe = Recipe(embedder.name, embedder.fingerprint, embedder.dimension, SPLITTER, ANALYSER, structure)
-        store.check_recipe(folder, manifest, recipe)
-        generation = store.generation_folder(folder, manifest)
-        self.manifest = manifest
-        self.embedder = embedder
-        self.dense = DenseIndex(generation / "dense", dimension=manifest.recipe.dimension)
-        self.lexical = LexicalIndex(generation / "lexical")
-        self._sources = manifest.sources()
-        self._close = weakref.finalize(self, _close_all, self.dense, self.lexical)
+    def __init__(self, opened: IndexReader, embedder: Embedder) -> None:
+        self.opened, self.embedder = opened, embedder
+        self._close = weakref.finalize(self, opened.close)
 
     def close(self) -> None:
         self._close()
 
     def rankings(self, text: str, limit: int) -> dict[str, list[Scored]]:
-        """The ranking of each index for a question, by the index's name: at most `limit` passages.
+        """The rankings for a question, by their names: at most `limit` passages each.
 
         An English embedder has nothing to say to a question in another script.
         """
-        query = Query(text, self.embedder.embed_query(text))
-        lexical = self.lexical.search(query, limit)
+        rankings = self.opened.rankings(Query(text, self.embedder.embed_query(text)), limit)
         if self.embedder.english and is_foreign(text):
-            return {"lexical": lexical}
-        return {"dense": self.dense.search(query, limit), "lexical": lexical}
-
-    def paths(self, ids: Sequence[int]) -> dict[int, str]:
-        """The document paths of passages, by passage id."""
-        return {id_: self._sources[stored.document].path for id_, stored in self.lexical.passages(ids).items()}
+            rankings.pop("dense", None)
+        return rankings
 
     def retrieve(
         self,
@@ -69,7 +49,7 @@ class Retriever:
     ) -> tuple[list[Hit], list[str]]:
         """The best passages, at most `limit`, near-duplicates collapsed, and the paths that are not current any more.
 
-        weights: of the indexes. pool: passages taken from each. is_current: is a file still what was indexed?
+        weights: of the rankings. pool: passages taken from each. is_current: is a file still what was indexed?
         """
         hits: list[Hit] = []
         shown: list[Shingles] = []
@@ -94,12 +74,7 @@ class Retriever:
         """Passages in the order of the ranking, fetched `step` at a time."""
         for first in range(0, len(ranked), step):
             some = ranked[first : first + step]
-            stored = self.lexical.passages([fused.id for fused in some])
+            passages = self.opened.passages([fused.id for fused in some])
             for fused in some:
-                if fused.id in stored:
-                    yield fused, stored[fused.id].passage(self._sources[stored[fused.id].document])
-
-
-def _close_all(*indexes: DenseIndex | LexicalIndex) -> None:
-    for index in indexes:
-        index.close()
+                if fused.id in passages:
+                    yield fused, passages[fused.id]

@@ -12,7 +12,7 @@ from askdoc import ask, build
 from askdoc.answering.confidence import UNFITTED
 from askdoc.errors import UsageError
 from askdoc.status import status
-from askdoc.stores.folder import store
+from askdoc.stores.folder import manifest as manifests
 from askdoc.types import Document, Reply, Source
 
 QUESTION = "who finished the old stone bridge?"
@@ -227,7 +227,7 @@ def test_status_tells_what_is_indexed_and_what_changed(folder: Path, docs: Path)
     (docs / "mill.md").unlink()
     (docs / "new.txt").write_text("A new text.")
     (docs / "picture.png").write_bytes(b"\x89PNG")
-    next((folder / store.GENERATIONS).rglob("*.faiss")).write_bytes(b"x")
+    next((folder / manifests.GENERATIONS).rglob("*.faiss")).write_bytes(b"x")
     found = status(folder)
     assert found.documents == (("docs/bridge.txt", 2, "changed"), ("docs/mill.md", 2, "missing"))
     assert found.new == ("docs/new.txt",)
