@@ -67,7 +67,7 @@ def refreshing(index: ask.Index, touched: Path | None = None) -> Iterator[list[i
                 os.utime(touched, ns=(0, len(generations) + 10**18))
                 build.index((), index.folder)
             index.refresh()
-            generations.append(index.retriever.manifest.generation)
+            generations.append(index.retriever.opened.version)
 
     with ThreadPoolExecutor(1) as pool:
         working = pool.submit(work)
