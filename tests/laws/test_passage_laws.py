@@ -37,8 +37,9 @@ def documents(draw: st.DrawFn) -> Document:
     places = st.integers(0, max(0, len(text) - 1))
     starts = sorted(draw(st.sets(places, max_size=5))) if text else []
     labels = st.sampled_from([None, "A", "A › B", "A › C", "D"])
-    pages = st.none()
-    if starts and draw(st.booleans()):  # a document with pages has one everywhere
+    pages: st.SearchStrategy[int | None] = st.none()
+    paged = draw(st.booleans())
+    if starts and paged:  # a document with pages has one everywhere
         starts, pages = sorted({0, *starts}), st.sampled_from([1, 2])
     marks = tuple(Mark(start, draw(labels), draw(pages)) for start in starts)
     borders = sorted(draw(st.sets(st.integers(0, len(text)), max_size=4)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +14,9 @@ import pytest
 
 from askdoc import ask, build, readers
 from askdoc.outputs.json import reply_to_dict
+from askdoc.readers import Reader
 from askdoc.readers.overlap import OverlapReader
-from askdoc.types import Reply
+from askdoc.types import Reading, Reply
 
 THREADS = 8
 QUESTIONS = 1000
@@ -112,10 +113,10 @@ def test_a_generation_is_closed_when_the_last_question_on_it_has_ended(
     reading, go_on = threading.Event(), threading.Event()
 
     class Waiting(OverlapReader):
-        def read(self, *arguments: object) -> object:
+        def read(self, question: str, passages: Sequence[str]) -> list[Reading]:
             reading.set()
             assert go_on.wait(60)
-            return super().read(*arguments)
+            return super().read(question, passages)
 
     monkeypatch.setattr(readers, "open_reader", lambda name: Waiting())
     with ask.open_index(invoices, refresh="never") as index, ThreadPoolExecutor(1) as pool:
@@ -134,7 +135,12 @@ def test_a_generation_is_closed_when_the_last_question_on_it_has_ended(
 def test_a_reader_is_loaded_once_however_many_wait_for_it(invoices: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     open_reader = readers.open_reader
-    monkeypatch.setattr(readers, "open_reader", lambda name: opened.append(name) or open_reader(name))
+
+    def opening(name: str) -> Reader:
+        opened.append(name)
+        return open_reader(name)
+
+    monkeypatch.setattr(readers, "open_reader", opening)
     with ask.open_index(invoices) as index, ThreadPoolExecutor(THREADS) as pool:
         assert len(list(pool.map(index.ask, questions(50)))) == 50
     assert opened == ["overlap"]

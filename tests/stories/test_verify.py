@@ -250,9 +250,14 @@ def test_many_documents_are_read_by_one_process_that_ends_with_the_last(
     for number in range(6):
         with ask.open_index(tmp_path / f"index{number % 2}", reader="overlap") as index:
             lines.append(to_text(reply_to_dict(index.ask(f"who built the bridge {number * 37}?", min_confidence=0))))
-    started = []
-    start = subprocess.Popen
-    monkeypatch.setattr(subprocess, "Popen", lambda *args, **kw: started.append(start(*args, **kw)) or started[-1])
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def start(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(popen(*arguments, **options))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
     found = list(verify.verify("\n".join(lines).encode()))
     assert {one.quotation.citation.document for each in found for one in each.checked} >= {"0.html", "5.html"}
     assert {one.state for each in found for one in each.checked} == {"intact"}
