@@ -11,13 +11,13 @@ import openpyxl
 import pytest
 
 from askdoc.errors import LoadError
-from askdoc.loaders.draft import Draft, tidy
 from askdoc.loaders.office import docx, odf, rtf, xlsx
 from askdoc.loaders.office import package as archive
 from askdoc.loaders.office.numbering import formatted
 from askdoc.loaders.pdf.layout import read_pages
 from askdoc.loaders.pdf.lines import Page, Word
 from askdoc.loaders.tables import table_rows
+from askdoc.loaders.textbuilder import TextBuilder, visible_text
 from askdoc.loaders.web import html
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -242,17 +242,17 @@ def test_rtf_groups_without_end_are_no_endless_work() -> None:
 
 
 def test_a_row_is_a_passage_of_its_own_and_names_its_section() -> None:
-    draft = Draft()
-    draft.heading(1, "Prices")
-    draft.table([["Fruit", "Price"], ["Pear", "3"]])
-    draft.paragraph("After the table.")
-    loaded = draft.loaded()
+    builder = TextBuilder()
+    builder.heading(1, "Prices")
+    builder.table([["Fruit", "Price"], ["Pear", "3"]])
+    builder.paragraph("After the table.")
+    loaded = builder.loaded()
     assert loaded.text == "Prices\n\nPrices. Fruit: Pear; Price: 3.\n\nAfter the table."
     assert [(mark.start, mark.label) for mark in loaded.marks] == [(0, "Prices"), (8, "Prices, row 2"), (40, "Prices")]
 
 
 def test_what_cannot_be_seen_is_no_text() -> None:
-    assert tidy(" a\u200b\u00adb \ufeff\x07\n\n \n c\ud800") == "ab\nc\ufffd"
+    assert visible_text(" a\u200b\u00adb \ufeff\x07\n\n \n c\ud800") == "ab\nc\ufffd"
 
 
 # --- the geometry of PDF

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from askdoc.loaders import Loaded
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.parts import Part, assemble
+from askdoc.loaders.textbuilder import Part, assemble
 
 DELIMITERS = ",;\t|"
 MAX_FIELD = 1_000_000  # characters of one value; a quotation mark that is never closed makes a longer one

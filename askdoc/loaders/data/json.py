@@ -10,8 +10,7 @@ from typing import TypeAlias
 
 from askdoc.loaders import Loaded
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.headings import HEADING_SEPARATOR, MAX_LABEL
-from askdoc.loaders.text.parts import Part, assemble
+from askdoc.loaders.textbuilder import HEADING_SEPARATOR, MAX_LABEL, Part, assemble
 
 MAX_DEPTH = 100  # containers inside one another
 INLINE = 600  # characters up to which a container is one paragraph

@@ -12,9 +12,8 @@ from typing import Any
 
 from askdoc.loaders import Loaded
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.headings import HEADING_SEPARATOR, Outline
 from askdoc.loaders.text.markdown import MAX_CHARACTERS, headings
-from askdoc.loaders.text.parts import Part, assemble
+from askdoc.loaders.textbuilder import HEADING_SEPARATOR, Outline, Part, assemble
 
 MAX_OUTPUT = 10_000  # characters of what one cell printed
 

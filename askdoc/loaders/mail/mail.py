@@ -13,7 +13,7 @@ from askdoc.errors import LoadError
 from askdoc.loaders import Loaded
 from askdoc.loaders.mail.message import Attachment, Letter, from_html, parts, text
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.parts import Part, assemble
+from askdoc.loaders.textbuilder import Part, assemble
 
 MAX_HEADER = 10_000  # characters of one header: the standard library needs time that grows with their square
 

@@ -10,8 +10,8 @@ from itertools import pairwise
 
 from askdoc.errors import LoadError
 from askdoc.loaders import Loaded, open_loader
-from askdoc.loaders.text.headings import HEADING_SEPARATOR, MAX_LABEL
-from askdoc.loaders.text.parts import Part, clean, unescape
+from askdoc.loaders.text.subtitles import unescape
+from askdoc.loaders.textbuilder import HEADING_SEPARATOR, MAX_LABEL, Part, storable
 
 MAIL = (".eml", ".mbox", ".msg")  # an attached one is named, not read: it may hold another one, and so on
 _NAMED = 20  # attachments that a remark names
@@ -67,7 +67,7 @@ def parts(letter: Letter, remarks: list[str]) -> Iterator[Part]:
 
 
 def _line(text: str) -> str:
-    return " ".join(clean(text).split())
+    return " ".join(storable(text).split())
 
 
 def text(letter: Letter) -> str:
@@ -84,7 +84,7 @@ def text(letter: Letter) -> str:
         "Cc": _names(letter.cc),
     }
     lines = [f"{name}: {_line(value)}" for name, value in head.items() if _line(value)]
-    body = _GREETING.sub(r"\1\n", clean(letter.body.replace("\r\n", "\n")))
+    body = _GREETING.sub(r"\1\n", storable(letter.body.replace("\r\n", "\n")).strip())
     return "\n".join([*lines, body])
 
 

@@ -7,7 +7,7 @@ from oxmsg import Message
 from askdoc.errors import LoadError
 from askdoc.loaders import Loaded
 from askdoc.loaders.mail.message import Attachment, Letter, from_html, parts
-from askdoc.loaders.text.parts import assemble
+from askdoc.loaders.textbuilder import assemble
 
 
 def load(data: bytes) -> Loaded:

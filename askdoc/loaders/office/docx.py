@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from askdoc.loaders import Loaded
-from askdoc.loaders.draft import Draft
 from askdoc.loaders.guard import guarded
 from askdoc.loaders.office.numbering import Numbering
 from askdoc.loaders.office.package import Archive, Element, attribute, child, children, descendants, local, related
+from askdoc.loaders.textbuilder import TextBuilder
 
 _TITLE_LEVEL = 0  # the title of the whole, above headings of level 1
 _BODY_LEVEL = 9  # Word's outline level for what is no heading, counted from 0
@@ -27,7 +27,7 @@ def load(data: bytes) -> Loaded:
     reader = _Reader(archive, part)
     reader.blocks(child(archive.xml(part), "body"))
     reader.leave_out_comments(archive, part)
-    return reader.draft.loaded()
+    return reader.builder.loaded()
 
 
 class _Styles:
@@ -82,7 +82,7 @@ class _Reader:
     """Walks through the body; what stands beside a paragraph, such as its footnotes, follows it."""
 
     def __init__(self, archive: Archive, part: str) -> None:
-        self.draft = Draft()
+        self.builder = TextBuilder()
         self.styles = _Styles(_related_xml(archive, part, "styles"))
         self.numbering = Numbering(_related_xml(archive, part, "numbering"))
         self.notes = {kind: _notes(_related_xml(archive, part, f"{kind}s")) for kind in ("footnote", "endnote")}
@@ -109,11 +109,11 @@ class _Reader:
         level, item = self.styles.level(paragraph), self.styles.numbering(paragraph)
         number = self.numbering.next(*item) if item and text.strip() else ""
         if level is not None:
-            self.draft.heading(level, f"{number} {text}")
+            self.builder.heading(level, f"{number} {text}")
         elif number:
-            self.draft.item(f"{number} {text}")
+            self.builder.item(f"{number} {text}")
         else:
-            self.draft.paragraph(text)
+            self.builder.paragraph(text)
 
     def _asides(self) -> None:
         """Add what the last block refers to; a note may itself refer to something."""
@@ -133,7 +133,7 @@ class _Reader:
                     "0",
                     "false",
                 ):
-                    self.draft.leave_out("hidden place")
+                    self.builder.leave_out("hidden place")
                 else:
                     yield from self._run(below)
             elif name in _TRANSPARENT:
@@ -165,7 +165,7 @@ class _Reader:
         boxes = [box for box in descendants(shown, "txbxContent") if not _is_within(box, "txbxContent", shown)]
         self.aside += boxes
         if not boxes and shown is not None:
-            self.draft.leave_out(_kind_of_drawing(shown))
+            self.builder.leave_out(_kind_of_drawing(shown))
 
     def _table(self, table: Element) -> None:
         grid: list[list[str]] = []
@@ -174,7 +174,7 @@ class _Reader:
                 grid.append(self._row(row, grid[-1] if grid else []))
         first = next(iter(_rows(table)), None)
         headed = True if child(first, "trPr", "tblHeader") is not None else None
-        self.draft.table(grid, headed=headed)
+        self.builder.table(grid, headed=headed)
 
     def _row(self, row: Element, above: list[str]) -> list[str]:
         """The texts of a row; a merged cell stands in all of its places."""
@@ -206,7 +206,7 @@ class _Reader:
 
     def leave_out_comments(self, archive: Archive, part: str) -> None:
         """Tell how many comments there are."""
-        self.draft.leave_out("comment", len(children(_related_xml(archive, part, "comments"), "comment")))
+        self.builder.leave_out("comment", len(children(_related_xml(archive, part, "comments"), "comment")))
 
 
 def _related_xml(archive: Archive, part: str, kind: str) -> Element | None:

@@ -12,10 +12,10 @@ from typing import Any
 import openpyxl
 
 from askdoc.loaders import Loaded
-from askdoc.loaders.draft import Draft
 from askdoc.loaders.guard import guarded
 from askdoc.loaders.office.package import Archive
 from askdoc.loaders.office.sheets import add_sheet
+from askdoc.loaders.textbuilder import TextBuilder
 
 _MAX_COLUMNS = 1000  # that are read of a row
 _DIGITS = 11  # significant ones, as Excel shows in its format "General"
@@ -35,20 +35,20 @@ def load(data: bytes) -> Loaded:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what openpyxl cannot keep when it saves a file does not matter here
         book = openpyxl.load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
-    draft = Draft()
+    builder = TextBuilder()
     for sheet in book.worksheets:
         if sheet.sheet_state == "visible":
-            add_sheet(draft, sheet.title, _rows(sheet))
+            add_sheet(builder, sheet.title, _rows(sheet))
         else:
-            draft.leave_out("hidden sheet")
-    _leave_out_drawings(archive, draft)
-    return draft.loaded()
+            builder.leave_out("hidden sheet")
+    _leave_out_drawings(archive, builder)
+    return builder.loaded()
 
 
-def _leave_out_drawings(archive: Archive, draft: Draft) -> None:
+def _leave_out_drawings(archive: Archive, builder: TextBuilder) -> None:
     for folder, what in (("charts/chart", "chart"), ("media/", "picture"), ("comments", "sheet's comments")):
         found = [name for name in archive.names if name.startswith(f"xl/{folder}") and not name.endswith("/")]
-        draft.leave_out(what, len(found))
+        builder.leave_out(what, len(found))
 
 
 def _rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:

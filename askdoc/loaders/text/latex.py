@@ -14,8 +14,7 @@ from dataclasses import replace
 from askdoc.loaders import Loaded
 from askdoc.loaders.data.csv import sentences
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.headings import MAX_LABEL, Outline
-from askdoc.loaders.text.parts import Part, assemble
+from askdoc.loaders.textbuilder import MAX_LABEL, Outline, Part, assemble
 
 MAX_CHARACTERS = 10_000_000  # reading takes about 1 s a million characters; longer texts stay as they are
 MAX_DEFINITION = 200  # characters that a command of the author's own may stand for

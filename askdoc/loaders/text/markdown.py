@@ -12,9 +12,8 @@ from markdown_it.token import Token
 
 from askdoc.loaders import Loaded
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.headings import HEADING_SEPARATOR, MAX_LABEL, Heading, marks
-
-__all__ = ["HEADING_SEPARATOR", "MAX_CHARACTERS", "headings", "load"]
+from askdoc.loaders.text.headings import Heading, marks
+from askdoc.loaders.textbuilder import MAX_LABEL
 
 MAX_CHARACTERS = 4_000_000  # parsing takes 1 s and 200 MB a million characters; longer texts stay without headings
 

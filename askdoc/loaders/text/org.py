@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from askdoc.loaders import Loaded
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.headings import MAX_LABEL, Heading, lines, marks
+from askdoc.loaders.text.headings import Heading, lines, marks
+from askdoc.loaders.textbuilder import MAX_LABEL
 
 _HEADING = re.compile(r"(\*+)[ \t]+(?:(?:TODO|DONE|NEXT|WAITING|CANCELLED)[ \t]+)?(?:\[#[A-Z]\][ \t]+)?(\S.*)")
 _TAGS = re.compile(r"[ \t]+:(?:[\w@#%]+:)+\Z")

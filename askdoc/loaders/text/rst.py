@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from askdoc.loaders import Loaded
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.headings import MAX_LABEL, Heading, lines, marks
+from askdoc.loaders.text.headings import Heading, lines, marks
+from askdoc.loaders.textbuilder import MAX_LABEL
 
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+")
 _ROLE = re.compile(r":[\w.:+-]{1,40}:(?=`)")

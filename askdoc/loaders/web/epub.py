@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from askdoc.errors import LoadError
 from askdoc.loaders import Loaded
-from askdoc.loaders.draft import Draft, tidy
 from askdoc.loaders.guard import guarded
 from askdoc.loaders.office.package import Archive, Element, attribute, child, children, descendants, resolve
+from askdoc.loaders.textbuilder import TextBuilder, single_line
 from askdoc.loaders.web import html
 
 _CONTAINER = "META-INF/container.xml"
@@ -21,7 +21,7 @@ def load(data: bytes) -> Loaded:
     _check_rights(archive)
     package = attribute(descendants(archive.xml(_CONTAINER), "rootfile")[0], "full-path") or ""
     root = archive.xml(package)
-    draft = Draft()
+    builder = TextBuilder()
     title = _title(root)
     contents = set(_contents(root, package))
     missing = 0
@@ -31,10 +31,10 @@ def load(data: bytes) -> Loaded:
         if name not in archive.names:
             missing += 1
             continue
-        draft.move_to(title or None)
-        _chapter(archive, name, draft)
-    draft.leave_out("chapter that is missing in the file", missing)
-    return draft.loaded()
+        builder.move_to(title or None)
+        _chapter(archive, name, builder)
+    builder.leave_out("chapter that is missing in the file", missing)
+    return builder.loaded()
 
 
 def _check_rights(archive: Archive) -> None:
@@ -46,7 +46,7 @@ def _check_rights(archive: Archive) -> None:
 
 def _title(root: Element) -> str:
     title = child(root, "metadata", "title")
-    return "" if title is None else " ".join(tidy("".join(title.itertext())).split())
+    return "" if title is None else single_line("".join(title.itertext()))
 
 
 def _items(root: Element) -> dict[str, Element]:
@@ -71,10 +71,10 @@ def _contents(root: Element, package: str) -> list[str]:
     return [resolve(package, element.get("href", "")) for element in (*navigation, *guides)]
 
 
-def _chapter(archive: Archive, name: str, draft: Draft) -> None:
+def _chapter(archive: Archive, name: str, builder: TextBuilder) -> None:
     text, remarks = html.decode(archive.read(name))
     for remark in remarks:
-        draft.remark(f"{name}: {remark}")
+        builder.remark(f"{name}: {remark}")
     root = html.parse(text)
     if root is not None:
-        html.read_page(root, draft)
+        html.read_page(root, builder)
