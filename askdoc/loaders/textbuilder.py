@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from askdoc.errors import LoadError
 from askdoc.loaders import Loaded
-from askdoc.loaders.tables import is_layout, table_rows
+from askdoc.loaders.rows import Row, is_layout, row_sentences
 from askdoc.types import Mark
 
 HEADING_SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "  # Title > Section, as menus show a path
@@ -23,6 +24,9 @@ MAX_CHARACTERS = 100_000_000  # a small file may say that it repeats something a
 _BLANK_LINES = re.compile(r"\s*\n\s*")
 # Soft hyphens, zero-width spaces, word joiners, byte order marks; control characters; noncharacters.
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_UNNAMED_SHEET = re.compile(
+    r"(?:sheet|table|tabelle|blatt|feuil|feuille|hoja|foglio|planilha|blad|ark|list)\s*\d*", re.I
+)
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can escape it, and no encoding can hold it
 
 
@@ -150,9 +154,24 @@ class TextBuilder:
             for cell in dict.fromkeys((title or "", *(cell for row in grid for cell in row))):
                 self.paragraph(cell, page=page)
             return
-        for number, text in table_rows(grid, headed=headed):
-            prefix = self.innermost if title is None else title
+        prefix = self.innermost if title is None else title
+        for number, text in row_sentences(enumerate(grid, 1), headed=headed):
             self.row(number, f"{prefix}. {text}" if prefix else text, page=page)
+
+    def sheet(self, name: str, rows: Iterable[Row]) -> None:
+        """Add a sheet of a workbook. rows: those that hold something, ascending, numbered as the program shows them.
+
+        Rows without an empty row between them are a table of their own, with its own names of columns.
+        """
+        self.move_to(name)
+        prefix = "" if _UNNAMED_SHEET.fullmatch(name) else f"{name}. "
+        lines = ((number, [single_line(cell) for cell in cells]) for number, cells in rows)
+        # consecutive rows have the same distance from their positions
+        for _, group in groupby(enumerate(lines), key=lambda pair: pair[1][0] - pair[0]):
+            block = dict(row for _, row in group)
+            for number, text in row_sentences(block.items()):
+                is_line = sum(map(bool, block[number])) < 2  # a title or a remark between tables
+                self.row(number, text if is_line else prefix + text)
 
     def add(self, text: str, label: str | None) -> None:
         """Add a text as it is, under a label of its own instead of the headings'."""

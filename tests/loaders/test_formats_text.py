@@ -55,8 +55,8 @@ def places(name: str, data: bytes | str | None = None) -> list[tuple[str | None,
         ),
         ("chess.adoc", "Rules of the chess club › Membership › Fees", "an annual fee of twelve crowns"),
         ("boathouse.org", "Boat house › Repairs", "was repaired by the carpenter Olaf Brandt"),
-        ("stations.csv", "row 4", "Region is South; Height (m) is 57; Keeper is Maria Costa"),
-        ("prices.tsv", "row 3", "Cheese is Manchego; Country is Spain; Price per kilo is 24.50"),
+        ("stations.csv", "row 4", "Region: South; Height (m): 57; Keeper: Maria Costa"),
+        ("prices.tsv", "row 3", "Cheese: Manchego; Country: Spain; Price per kilo: 24.50"),
         ("museum.json", None, "name: Museum of Clocks; city: Lindau; director: Sofia Keller"),
         ("museum.json", "opening", "opening: weekdays: from ten to five; sundays: from noon to four"),
         ("museum.json", "rooms › record 2", "name: Pocket watches; floor: 2; oldest piece: a watch from Nuremberg"),
@@ -156,17 +156,17 @@ def test_a_question_is_answered_from_each_format_and_cited_to_the_place(
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_the_delimiter_is_found(delimiter: str) -> None:
     table = "Town,Mayor\nOslo,Ann\nRome,Bo\n".replace(",", delimiter)
-    assert places("a.csv", table) == [("row 2", "Town is Oslo; Mayor is Ann."), ("row 3", "Town is Rome; Mayor is Bo.")]
+    assert places("a.csv", table) == [("row 2", "Town: Oslo; Mayor: Ann."), ("row 3", "Town: Rome; Mayor: Bo.")]
 
 
 def test_a_comma_inside_numbers_is_no_delimiter() -> None:
-    assert places("a.csv", "Item;Price\nPen;1,20\nInk;3,50\n")[0] == ("row 2", "Item is Pen; Price is 1,20.")
+    assert places("a.csv", "Item;Price\nPen;1,20\nInk;3,50\n")[0] == ("row 2", "Item: Pen; Price: 1,20.")
 
 
 def test_a_quoted_value_may_hold_the_delimiter_and_line_breaks() -> None:
     assert places("a.csv", 'Name,Note\n"Hill, Tom","two\nlines ""here"""\nBo,x\n') == [
-        ("row 2", 'Name is Hill, Tom; Note is two lines "here".'),
-        ("row 3", "Name is Bo; Note is x."),
+        ("row 2", 'Name: Hill, Tom; Note: two lines "here".'),
+        ("row 3", "Name: Bo; Note: x."),
     ]
 
 
@@ -178,13 +178,13 @@ def test_years_are_titles_and_a_title_above_the_header_is_kept() -> None:
     table = "Revenue in million euros\n\nRegion,2022,2023\nNorth,4.2,4.8\nSouth,3.1,\n"
     assert places("a.csv", table) == [
         ("row 1", "Revenue in million euros"),
-        ("row 4", "Region is North; 2022 is 4.2; 2023 is 4.8."),
-        ("row 5", "Region is South; 2022 is 3.1."),
+        ("row 4", "Region: North; 2022: 4.2; 2023: 4.8."),
+        ("row 5", "Region: South; 2022: 3.1."),
     ]
 
 
 def test_excel_may_declare_its_delimiter() -> None:
-    assert places("a.csv", "sep=;\r\nTown;Mayor\r\nOslo;Ann\r\n") == [("row 3", "Town is Oslo; Mayor is Ann.")]
+    assert places("a.csv", "sep=;\r\nTown;Mayor\r\nOslo;Ann\r\n") == [("row 3", "Town: Oslo; Mayor: Ann.")]
 
 
 @pytest.mark.parametrize(
@@ -432,7 +432,7 @@ def test_a_cut_outlook_message_is_refused() -> None:
         ("\\begin{itemize}\\item one\n\\item[Two] 2\\end{itemize}", "- one\n- Two: 2"),
         ("\\newcommand{\\tool}{Larch\\xspace}\\tool{} was made by \\unknown{Ann}.", "Larch was made by Ann."),
         ("\\begin{comment}no\\end{comment}yes", "yes"),
-        ("\\begin{tabular}{l|r}A & B\\\\ \\hline x & 1\\\\ y & 2\\end{tabular}", "A is x; B is 1.\nA is y; B is 2."),
+        ("\\begin{tabular}{l|r}A & B\\\\ \\hline x & 1\\\\ y & 2\\end{tabular}", "A: x; B: 1.\nA: y; B: 2."),
         ("never {closed", "never closed"),
         ("never opened} \\end{x} \\section", "never opened"),
     ],

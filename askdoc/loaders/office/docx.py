@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from askdoc.loaders import Loaded
 from askdoc.loaders.guard import guarded
 from askdoc.loaders.office.numbering import Numbering
-from askdoc.loaders.office.package import Archive, Element, attribute, child, children, descendants, local, related
+from askdoc.loaders.office.package import Package, related
 from askdoc.loaders.textbuilder import TextBuilder
+from askdoc.loaders.xml import Element, attribute, child, children, descendants, local
 
 _TITLE_LEVEL = 0  # the title of the whole, above headings of level 1
 _BODY_LEVEL = 9  # Word's outline level for what is no heading, counted from 0
@@ -22,11 +23,11 @@ _TRANSPARENT = frozenset("ins moveTo smartTag customXml sdt sdtContent hyperlink
 @guarded("Word document")
 def load(data: bytes) -> Loaded:
     """Read a Word document with its notes, lists, tables and text boxes; comments and running heads are left out."""
-    archive = Archive(data)
-    part = next(iter(related(archive, "", "officeDocument")))
-    reader = _Reader(archive, part)
-    reader.blocks(child(archive.xml(part), "body"))
-    reader.leave_out_comments(archive, part)
+    package = Package(data)
+    part = next(iter(related(package, "", "officeDocument")))
+    reader = _Reader(package, part)
+    reader.blocks(child(package.xml(part), "body"))
+    reader.leave_out_comments(package, part)
     return reader.builder.loaded()
 
 
@@ -81,11 +82,11 @@ class _Styles:
 class _Reader:
     """Walks through the body; what stands beside a paragraph, such as its footnotes, follows it."""
 
-    def __init__(self, archive: Archive, part: str) -> None:
+    def __init__(self, package: Package, part: str) -> None:
         self.builder = TextBuilder()
-        self.styles = _Styles(_related_xml(archive, part, "styles"))
-        self.numbering = Numbering(_related_xml(archive, part, "numbering"))
-        self.notes = {kind: _notes(_related_xml(archive, part, f"{kind}s")) for kind in ("footnote", "endnote")}
+        self.styles = _Styles(_related_xml(package, part, "styles"))
+        self.numbering = Numbering(_related_xml(package, part, "numbering"))
+        self.notes = {kind: _notes(_related_xml(package, part, f"{kind}s")) for kind in ("footnote", "endnote")}
         self.aside: list[Element] = []  # notes and text boxes that the paragraph refers to
 
     def blocks(self, parent: Element | None) -> None:
@@ -204,13 +205,13 @@ class _Reader:
                 parts.append(self._cell(block))
         return " ".join(filter(str.strip, parts))
 
-    def leave_out_comments(self, archive: Archive, part: str) -> None:
+    def leave_out_comments(self, package: Package, part: str) -> None:
         """Tell how many comments there are."""
-        self.builder.leave_out("comment", len(children(_related_xml(archive, part, "comments"), "comment")))
+        self.builder.leave_out("comment", len(children(_related_xml(package, part, "comments"), "comment")))
 
 
-def _related_xml(archive: Archive, part: str, kind: str) -> Element | None:
-    return next((archive.xml(name) for name in related(archive, part, kind)), None)
+def _related_xml(package: Package, part: str, kind: str) -> Element | None:
+    return next((package.xml(name) for name in related(package, part, kind)), None)
 
 
 def _notes(root: Element | None) -> dict[str | None, Element]:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from askdoc.errors import LoadError
 from askdoc.loaders import Loaded
 from askdoc.loaders.guard import guarded
-from askdoc.loaders.office.package import Archive, Element, attribute, child, children, descendants, local, locked
+from askdoc.loaders.office.package import Package, locked
 from askdoc.loaders.office.pptx import slide_place
-from askdoc.loaders.office.sheets import add_sheet
 from askdoc.loaders.textbuilder import TextBuilder, single_line, visible_text
+from askdoc.loaders.xml import Element, attribute, child, children, descendants, local
 
 _TITLE_LEVEL = 0
 _MAX_COLUMNS = 1000  # that are read; the rest of a repeated cell is empty
@@ -28,12 +28,12 @@ _NOT_SHOWN = frozenset("annotation annotation-end ruby-text script tracked-chang
 @guarded("OpenDocument file")
 def load(data: bytes) -> Loaded:
     """Read the text as it stands with all changes accepted; comments, running heads and hidden sheets are left out."""
-    archive = Archive(data)
-    if descendants(archive.xml_if_there("META-INF/manifest.xml"), "encryption-data"):
+    package = Package(data)
+    if descendants(package.xml_if_there("META-INF/manifest.xml"), "encryption-data"):
         raise locked()
-    root = archive.xml("content.xml")
+    root = package.xml("content.xml")
     body = child(root, "body")
-    styles = _Styles((root, archive.xml_if_there("styles.xml")))
+    styles = _Styles((root, package.xml_if_there("styles.xml")))
     builder = TextBuilder()
     kinds = {"text": _read_text, "spreadsheet": _read_spreadsheet, "presentation": _read_presentation}
     content = next((part for part in (body if body is not None else ()) if local(part) in kinds), None)
@@ -212,7 +212,7 @@ def _read_spreadsheet(content: Element, styles: _Styles, builder: TextBuilder) -
         if styles.is_hidden(table):
             builder.leave_out("hidden sheet")
             continue
-        add_sheet(builder, attribute(table, "name") or "", _sheet_rows(table, styles, builder))
+        builder.sheet(attribute(table, "name") or "", _sheet_rows(table, styles, builder))
         builder.leave_out("chart", len(descendants(table, "object")))
         builder.leave_out("picture", sum(child(frame, "object") is None for frame in descendants(table, "frame")))
 

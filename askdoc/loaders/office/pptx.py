@@ -6,18 +6,9 @@ from collections.abc import Iterator
 
 from askdoc.loaders import Loaded
 from askdoc.loaders.guard import guarded
-from askdoc.loaders.office.package import (
-    Archive,
-    Element,
-    attribute,
-    child,
-    children,
-    descendants,
-    local,
-    related,
-    relations,
-)
+from askdoc.loaders.office.package import Package, related, relations
 from askdoc.loaders.textbuilder import TextBuilder, single_line
+from askdoc.loaders.xml import Element, attribute, child, children, descendants, local
 
 _TITLES = frozenset(("title", "ctrTitle"))
 _RUNNING = frozenset(("dt", "ftr", "hdr", "sldNum", "sldImg"))  # date, foot, head, number, picture of the slide
@@ -27,14 +18,14 @@ _BULLETED = frozenset(("body", "obj", ""))
 @guarded("PowerPoint presentation")
 def load(data: bytes) -> Loaded:
     """Read the slides that are shown, and what is noted to them; pictures, charts and hidden slides are left out."""
-    archive = Archive(data)
-    part = next(iter(related(archive, "", "officeDocument")))
-    slides = relations(archive, part)
+    package = Package(data)
+    part = next(iter(related(package, "", "officeDocument")))
+    slides = relations(package, part)
     builder = TextBuilder()
-    for number, entry in enumerate(children(child(archive.xml(part), "sldIdLst"), "sldId"), 1):
+    for number, entry in enumerate(children(child(package.xml(part), "sldIdLst"), "sldId"), 1):
         _, name = slides.get(entry.get(_RELATION, ""), ("", ""))
-        if name in archive.names:
-            _Slide(archive, name, builder).read(number)
+        if name in package.names:
+            _Slide(package, name, builder).read(number)
     return builder.loaded()
 
 
@@ -49,9 +40,9 @@ def slide_place(number: int, title: str) -> str:
 class _Slide:
     """One slide, added to a text."""
 
-    def __init__(self, archive: Archive, name: str, builder: TextBuilder) -> None:
-        self.archive, self.name, self.builder = archive, name, builder
-        self.root = archive.xml(name)
+    def __init__(self, package: Package, name: str, builder: TextBuilder) -> None:
+        self.package, self.name, self.builder = package, name, builder
+        self.root = package.xml(name)
 
     def read(self, number: int) -> None:
         """Add the slide, its title first, and its notes."""
@@ -68,8 +59,8 @@ class _Slide:
             if shape is not title:
                 self._shape(shape, words)
         self.builder.move_to(f"{place}, notes")
-        for notes in related(self.archive, self.name, "notesSlide"):
-            self._notes(self.archive.xml(notes))
+        for notes in related(self.package, self.name, "notesSlide"):
+            self._notes(self.package.xml(notes))
 
     def _shape(self, shape: Element, title: str) -> None:
         kind = _placeholder(shape)
@@ -108,9 +99,9 @@ class _Slide:
 
     def _diagram(self, diagram: Element) -> None:
         """Add the texts of a SmartArt diagram, which stand in a part of their own."""
-        _, name = relations(self.archive, self.name).get(attribute(diagram, "dm") or "", ("", ""))
-        if name in self.archive.names:
-            for paragraph in descendants(self.archive.xml(name), "p"):
+        _, name = relations(self.package, self.name).get(attribute(diagram, "dm") or "", ("", ""))
+        if name in self.package.names:
+            for paragraph in descendants(self.package.xml(name), "p"):
                 self.builder.item(_paragraph_text(paragraph))
 
     def _notes(self, root: Element) -> None:

@@ -13,8 +13,7 @@ import openpyxl
 
 from askdoc.loaders import Loaded
 from askdoc.loaders.guard import guarded
-from askdoc.loaders.office.package import Archive
-from askdoc.loaders.office.sheets import add_sheet
+from askdoc.loaders.office.package import Package
 from askdoc.loaders.textbuilder import TextBuilder
 
 _MAX_COLUMNS = 1000  # that are read of a row
@@ -28,26 +27,26 @@ _IGNORED = re.compile(r"_.|\*.|\[[^\]]*\]|[()?#0,.%E+]|(?<=0)/|@")
 @guarded("Excel workbook")
 def load(data: bytes) -> Loaded:
     """Read the sheets that are shown, formulas as their results; charts, pictures and comments are left out."""
-    archive = Archive(data)
-    for name, size in archive.sizes().items():
+    package = Package(data)
+    for name, size in package.sizes().items():
         if name.endswith(_XML):
-            archive.count(size)  # openpyxl reads them itself
+            package.count(size)  # openpyxl reads them itself
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what openpyxl cannot keep when it saves a file does not matter here
         book = openpyxl.load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
     builder = TextBuilder()
     for sheet in book.worksheets:
         if sheet.sheet_state == "visible":
-            add_sheet(builder, sheet.title, _rows(sheet))
+            builder.sheet(sheet.title, _rows(sheet))
         else:
             builder.leave_out("hidden sheet")
-    _leave_out_drawings(archive, builder)
+    _leave_out_drawings(package, builder)
     return builder.loaded()
 
 
-def _leave_out_drawings(archive: Archive, builder: TextBuilder) -> None:
+def _leave_out_drawings(package: Package, builder: TextBuilder) -> None:
     for folder, what in (("charts/chart", "chart"), ("media/", "picture"), ("comments", "sheet's comments")):
-        found = [name for name in archive.names if name.startswith(f"xl/{folder}") and not name.endswith("/")]
+        found = [name for name in package.names if name.startswith(f"xl/{folder}") and not name.endswith("/")]
         builder.leave_out(what, len(found))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from askdoc.loaders import Loaded
-from askdoc.loaders.data.csv import sentences
+from askdoc.loaders.rows import row_sentences
 from askdoc.loaders.text import plain
 from askdoc.loaders.textbuilder import MAX_LABEL, Outline, Part, assemble
 
@@ -334,7 +334,7 @@ def _pairs(text: str) -> dict[int, int]:
 
 def _rows(table: str) -> Iterator[str]:
     cells = ([" ".join(cell.split()) for cell in row.split(_CELL)] for row in table.split(_ROW))
-    return (text for _, text in sentences((0, row) for row in cells if any(row)))
+    return (sentence for _, sentence in row_sentences(enumerate(cells, 1), may_be_pairs=False))
 
 
 def _tidy(text: str) -> str:

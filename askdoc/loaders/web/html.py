@@ -14,9 +14,9 @@ from lxml import etree
 from askdoc.errors import LoadError
 from askdoc.loaders import Loaded
 from askdoc.loaders.guard import guarded
-from askdoc.loaders.office.package import attribute, local, parse_xml
 from askdoc.loaders.text import plain
 from askdoc.loaders.textbuilder import TextBuilder, single_line, visible_text
+from askdoc.loaders.xml import attribute, local, parse_xml
 
 MAX_BYTES = 64 * 1024**2  # the tree takes about ten times as much
 _MAX_SPAN = 100  # columns of one table; what a cell spans beyond is left away
