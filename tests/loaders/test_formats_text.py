@@ -7,6 +7,7 @@ email packages, and libgsf (ferry.msg); the subtitles and the program are writte
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -358,7 +359,7 @@ def test_a_file_without_timings_stays_as_it_is_and_says_so() -> None:
         (
             "Content-Type: text/html",
             "<style>p{}</style><p>a&nbsp;<b>b</b><br>c &amp; d<!-- no --><ul><li>e</ul>",
-            "a b\nc & d\n\n- e",
+            "a b\nc & d\n\n• e",
         ),
         ("Subject: =?utf-8?B?Y2Fmw6k=?=", "text", "Subject: café\ntext"),
         ("Subject: a\n long\n one", "text", "Subject: a long one\ntext"),
@@ -366,6 +367,22 @@ def test_a_file_without_timings_stays_as_it_is_and_says_so() -> None:
 )
 def test_a_mail_is_decoded(headers: str, body: str, text: str) -> None:
     assert load("a.eml", f"{headers}\n\n{body}\n".encode()).text == text
+
+
+def test_a_mail_in_html_is_read_as_a_web_page_is() -> None:
+    page = (
+        "<html><head><title>no</title></head><body><table role=presentation><tr><td>Dear Ann,</td></tr><tr><td>"
+        "<table><tr><th>Item</th><th>Price</th></tr><tr><td>Oars</td><td>40</td></tr><tr><td>Rope</td><td>7</td></tr>"
+        "</table></td></tr></table><div hidden>no</div><img src=pixel.gif></body></html>"
+    )
+    loaded = load("a.eml", f"Subject: x\nContent-Type: text/html\n\n{page}")
+    assert loaded.text == "Subject: x\nDear Ann,\nItem: Oars; Price: 40.\n\nItem: Rope; Price: 7."
+    assert loaded.remarks == ()
+
+
+def test_plain_mail_never_loads_the_reader_of_web_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "askdoc.loaders.web.html", None)  # importing it would now raise ImportError
+    assert load("a.eml", alternatives("plain")).text == "Subject: x\nplain"
 
 
 def alternatives(plain: str) -> str:
@@ -505,7 +522,11 @@ def test_headings_are_marked_where_they_stand(name: str, text: str, expected: li
             ("a.eml", f"Subject: {unit * DEEP}\nFrom: {unit * DEEP}\n\ntext")
             for unit in ("(", '"', "=?utf-8?q?", "<", "a@b,")
         ),
-        *(("a.eml", f"Content-Type: text/html\n\n{unit * DEEP}") for unit in ("<", "<!--", "<a ", "<script>", "&#")),
+        *(
+            ("a.eml", f"Content-Type: text/html\n\n{unit * DEEP}")
+            for unit in ("<", "<!--", "<a ", "<script>", "&#", "<div>")
+        ),
+        ("a.eml", "Content-Type: text/html\n\n" + "<table><tr><td>" * 5000),
         ("a.eml", "Content-Type: multipart/mixed; boundary=B\n\n" + "--B\n" * DEEP),
         ("a.mbox", "From a 00:00\n\n" * 5000),
     ],

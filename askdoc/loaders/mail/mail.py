@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from askdoc.errors import LoadError
 from askdoc.loaders import Loaded
-from askdoc.loaders.mail.message import Attachment, Letter, from_html, parts, text
+from askdoc.loaders.mail.message import Attachment, Message, html_text, parts, text
 from askdoc.loaders.text import plain
 from askdoc.loaders.textbuilder import Part, assemble
 
@@ -69,18 +69,18 @@ def _parts(data: bytes, remarks: list[str]) -> list[Part]:
         message = cast(EmailMessage, message_from_bytes(data, policy=_POLICY))  # of this policy's own class
         if any(name.lower() in _SHOWN and len(value) > MAX_HEADER for name, value in message.raw_items()):
             remarks.append(f"a header longer than {MAX_HEADER} characters is cut short")
-        return list(parts(_letter(message), remarks))
+        return list(parts(_read(message), remarks))
     except LoadError:
         raise
     except Exception as error:  # on damaged mail the standard library raises nearly anything: KeyError, AttributeError
         raise LoadError("the mail is damaged") from error
 
 
-def _letter(message: EmailMessage) -> Letter:
+def _read(message: EmailMessage) -> Message:
     texts: list[str] = []
     attachments: list[Attachment] = []
     _collect(message, texts, attachments)
-    return Letter(
+    return Message(
         subject=str(message["subject"] or ""),
         sender=str(message["from"] or message["sender"] or ""),
         to=str(message["to"] or ""),
@@ -94,7 +94,7 @@ def _letter(message: EmailMessage) -> Letter:
 def _collect(part: EmailMessage, texts: list[str], attachments: list[Attachment]) -> None:
     """Sort a part, and the parts in it, into what is read as the body and what is attached."""
     if part.get_content_type() == "message/rfc822" and part.is_multipart():
-        inner = _letter(_children(part)[0])
+        inner = _read(_children(part)[0])
         texts.append(text(inner))
         attachments += inner.attachments
     elif part.get_content_type() == "multipart/alternative" and (children := _children(part)):
@@ -131,7 +131,7 @@ def _text(part: EmailMessage) -> str | None:
         content = _decoded(_bytes(part), part.get_content_charset())
     except LoadError:
         return None
-    return from_html(content) if kind == "text/html" else content
+    return html_text(content) if kind == "text/html" else content
 
 
 def _bytes(part: EmailMessage) -> bytes:

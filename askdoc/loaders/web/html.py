@@ -65,6 +65,15 @@ def load(data: bytes) -> Loaded:
     return builder.loaded()
 
 
+def page_text(markup: str) -> str:
+    """What a page says, without places; "" if it says nothing."""
+    builder = TextBuilder()
+    root = parse(markup)
+    if root is not None:
+        read_page(root, builder)
+    return builder.loaded().text
+
+
 def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
     """The characters of a page, and remarks: by its byte order mark, by what it declares, or else as plain text is."""
     found = _DECLARED.search(data[:_DECLARED_WITHIN])
