@@ -1,6 +1,6 @@
 """Loaders turn a file's bytes into text, with marks for headings and pages.
 
-To add a format: write `loaders/NAME.py` with a function `load(data: bytes) -> Loaded` that raises only `LoadError`,
+To add a format: write `loaders/NAME.py` with a function `load(data: bytes) -> Content` that raises only `LoadError`,
 and add its endings to `LOADERS`. The contract suite (`tests/contracts/test_loaders.py`) runs on it at once. Loaders run
 in a process of their own (see `askdoc.loaders.sandbox`), except those that are too simple to need it.
 """
@@ -8,29 +8,17 @@ in a process of their own (see `askdoc.loaders.sandbox`), except those that are 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import PurePosixPath
 from typing import Protocol, cast
 
-from askdoc.types import Mark
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A file's text; `marks`, `remarks`, `skip` and `extracted` as in `Document`."""
-
-    text: str
-    marks: tuple[Mark, ...] = ()
-    remarks: tuple[str, ...] = ()
-    skip: tuple[tuple[int, int], ...] = ()
-    extracted: bool = False
+from askdoc.types import Content
 
 
 class Loader(Protocol):
     """Turns a file's bytes into text. Deterministic; raises `LoadError` and nothing else, on any bytes."""
 
-    def __call__(self, data: bytes, /) -> Loaded: ...
+    def __call__(self, data: bytes, /) -> Content: ...
 
 
 # Text that people write for machines: read as it is, cited by line.

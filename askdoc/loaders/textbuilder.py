@@ -13,9 +13,8 @@ from itertools import groupby
 from typing import NamedTuple
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded
 from askdoc.loaders.rows import Row, is_layout, row_sentences
-from askdoc.types import Mark
+from askdoc.types import Content, Mark
 
 HEADING_SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "  # Title > Section, as menus show a path
 MAX_LABEL = 120  # characters of one heading: a paragraph that "---" happens to follow is no title
@@ -185,11 +184,11 @@ class TextBuilder:
         """Add a remark on the file, once."""
         self._remarks[text] = None
 
-    def loaded(self) -> Loaded:
+    def content(self) -> Content:
         """Everything that was added."""
         counts = [f"{count} {what}{'s' if count > 1 else ''}" for what, count in self._left_out.items() if count]
         left_out = [f"left out: {', '.join(counts)}"] if counts else []
-        return Loaded("".join(self._pieces), tuple(self._marks), (*self._remarks, *left_out), extracted=True)
+        return Content("".join(self._pieces), tuple(self._marks), (*self._remarks, *left_out), extracted=True)
 
     def _label(self) -> str | None:
         """The path to the current position; a chapter named like its book is in it once."""
@@ -212,9 +211,9 @@ class TextBuilder:
             raise LoadError(f"its text is longer than {MAX_CHARACTERS:,} characters", hint="split it")
 
 
-def assemble(parts: Iterable[Part], remarks: Iterable[str] = ()) -> Loaded:
+def assemble(parts: Iterable[Part], remarks: Iterable[str] = ()) -> Content:
     """One text of parts that carry their own labels; a mark where the label changes."""
     builder = TextBuilder(remarks)
     for label, text in parts:
         builder.add(text, label)
-    return builder.loaded()
+    return builder.content()

@@ -250,7 +250,7 @@ def test_a_row_is_a_passage_of_its_own_and_names_its_section() -> None:
     builder.heading(1, "Prices")
     builder.table([["Fruit", "Price"], ["Pear", "3"]])
     builder.paragraph("After the table.")
-    loaded = builder.loaded()
+    loaded = builder.content()
     assert loaded.text == "Prices\n\nPrices. Fruit: Pear; Price: 3.\n\nAfter the table."
     assert [(mark.start, mark.label) for mark in loaded.marks] == [(0, "Prices"), (8, "Prices, row 2"), (40, "Prices")]
 

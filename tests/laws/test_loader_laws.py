@@ -13,8 +13,9 @@ from samples import samples
 
 from askdoc import loaders
 from askdoc.errors import LoadError
-from askdoc.loaders import LOADERS, Loaded
+from askdoc.loaders import LOADERS
 from askdoc.loaders.sandbox import MIB, Limits, LoaderProcess, MisbehavedError
+from askdoc.types import Content
 
 EXAMPLES = 200
 LIMITS = Limits(seconds=20.0, memory=1024 * MIB)
@@ -55,10 +56,10 @@ def test_a_sound_file_gives_the_same_text_in_every_process(entry: str) -> None:
         with LoaderProcess(LIMITS) as process:
             read.append([text_or_refusal(process, entry, data) for data in samples(entry)])
     assert read[0] == read[1] == read[2]
-    assert any(isinstance(each, Loaded) and each.text for each in read[0])
+    assert any(isinstance(each, Content) and each.text for each in read[0])
 
 
-def text_or_refusal(process: LoaderProcess, entry: str, data: bytes) -> Loaded | str:
+def text_or_refusal(process: LoaderProcess, entry: str, data: bytes) -> Content | str:
     try:
         return process._load(entry, data)  # in the worker, also of a simple format
     except MisbehavedError:

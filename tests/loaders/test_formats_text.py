@@ -15,15 +15,15 @@ import pytest
 
 from askdoc import ask, build
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded, open_loader
+from askdoc.loaders import open_loader
 from askdoc.passages.split import split
-from askdoc.types import Document, Passage, Source
+from askdoc.types import Content, Document, Passage, Source
 
 FOLDER = Path(__file__).parent / "formats_text"
 DEEP = 50_000
 
 
-def load(name: str, data: bytes | str | None = None) -> Loaded:
+def load(name: str, data: bytes | str | None = None) -> Content:
     loader = open_loader(name)
     assert loader is not None
     data = (FOLDER / name).read_bytes() if data is None else data

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from askdoc.loaders import Loaded
 from askdoc.loaders.rows import SAMPLE_ROWS, Row, row_sentences
 from askdoc.loaders.text import plain
 from askdoc.loaders.textbuilder import Part, assemble
+from askdoc.types import Content
 
 DELIMITERS = ",;\t|"
 MAX_FIELD = 1_000_000  # characters of one value; a quotation mark that is never closed makes a longer one
@@ -20,7 +20,7 @@ _SAMPLE_CHARACTERS = 100_000
 _REGULAR = 0.75  # share of rows with the same number of values from which on a text is a table
 
 
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read a table. Rows are labelled with the numbers that a spreadsheet shows.
 
     What is no table is its own text, and a remark says so. Raises LoadError for binary data.

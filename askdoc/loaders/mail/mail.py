@@ -10,10 +10,10 @@ from email.policy import EmailPolicy
 from typing import Any, cast
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded
 from askdoc.loaders.mail.message import Attachment, Message, html_text, parts, text
 from askdoc.loaders.text import plain
 from askdoc.loaders.textbuilder import Part, assemble
+from askdoc.types import Content
 
 MAX_HEADER = 10_000  # characters of one header: the standard library needs time that grows with their square
 
@@ -36,7 +36,7 @@ class _Policy(EmailPolicy):
 _POLICY = _Policy()
 
 
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read one message. Raises LoadError if it does not begin with headers, or is damaged beyond reading."""
     start = _BETWEEN.match(data)  # some programs write a single message as a mailbox with one
     data = data[start.end() :] if start else data.lstrip()
@@ -46,7 +46,7 @@ def load(data: bytes) -> Loaded:
     return assemble(list(_parts(data.removeprefix(b"\xef\xbb\xbf"), remarks)), remarks)
 
 
-def load_mailbox(data: bytes) -> Loaded:
+def load_mailbox(data: bytes) -> Content:
     """Read all messages; one that is damaged beyond reading is told in `remarks`. Raises LoadError if none is left."""
     starts = list(_BETWEEN.finditer(data))
     if not starts:

@@ -9,8 +9,9 @@ from datetime import datetime
 from itertools import pairwise
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded, open_loader
+from askdoc.loaders import open_loader
 from askdoc.loaders.textbuilder import HEADING_SEPARATOR, MAX_LABEL, Part, storable
+from askdoc.types import Content
 
 MAIL = (".eml", ".mbox", ".msg")  # an attached one is named, not read: it may hold another one, and so on
 _NAMED = 20  # attachments that a remark names
@@ -103,7 +104,7 @@ def _date(date: datetime | None) -> str:
     return f"{_DAYS[date.weekday()]}, {date.day} {_MONTHS[date.month - 1]} {date.year}, {date:%H:%M}"
 
 
-def _read(attachment: Attachment) -> Loaded | None:
+def _read(attachment: Attachment) -> Content | None:
     """The text of an attachment, if there is a loader for its name that can read it."""
     loader = None if attachment.name.lower().endswith(MAIL) else open_loader(attachment.name)
     try:
@@ -112,7 +113,7 @@ def _read(attachment: Attachment) -> Loaded | None:
         return None
 
 
-def _attached(loaded: Loaded, label: str) -> Iterator[Part]:
+def _attached(loaded: Content, label: str) -> Iterator[Part]:
     """The text of an attached file, cut at its marks; what it says is not to be read is left out."""
     starts = [0, *(mark.start for mark in loaded.marks), len(loaded.text)]
     labels = [None, *(mark.label for mark in loaded.marks)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from oxmsg import Message as OutlookMessage
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded
 from askdoc.loaders.mail.message import Attachment, Message, html_text, parts
 from askdoc.loaders.textbuilder import assemble
+from askdoc.types import Content
 
 
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read one message. Raises LoadError if it is none, or damaged beyond reading."""
     remarks: list[str] = []
     try:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from askdoc.loaders import Loaded
 from askdoc.loaders.guard import guarded
 from askdoc.loaders.office.numbering import Numbering
 from askdoc.loaders.office.package import Package, related
 from askdoc.loaders.textbuilder import TextBuilder
 from askdoc.loaders.xml import Element, attribute, child, children, descendants, local
+from askdoc.types import Content
 
 _TITLE_LEVEL = 0  # the title of the whole, above headings of level 1
 _BODY_LEVEL = 9  # Word's outline level for what is no heading, counted from 0
@@ -21,14 +21,14 @@ _TRANSPARENT = frozenset("ins moveTo smartTag customXml sdt sdtContent hyperlink
 
 
 @guarded("Word document")
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read a Word document with its notes, lists, tables and text boxes; comments and running heads are left out."""
     package = Package(data)
     part = next(iter(related(package, "", "officeDocument")))
     reader = _Reader(package, part)
     reader.blocks(child(package.xml(part), "body"))
     reader.leave_out_comments(package, part)
-    return reader.builder.loaded()
+    return reader.builder.content()
 
 
 class _Styles:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded
 from askdoc.loaders.guard import guarded
 from askdoc.loaders.office.package import Package, locked
 from askdoc.loaders.office.pptx import slide_place
 from askdoc.loaders.textbuilder import TextBuilder, single_line, visible_text
 from askdoc.loaders.xml import Element, attribute, child, children, descendants, local
+from askdoc.types import Content
 
 _TITLE_LEVEL = 0
 _MAX_COLUMNS = 1000  # that are read; the rest of a repeated cell is empty
@@ -26,7 +26,7 @@ _NOT_SHOWN = frozenset("annotation annotation-end ruby-text script tracked-chang
 
 
 @guarded("OpenDocument file")
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read the text as it stands with all changes accepted; comments, running heads and hidden sheets are left out."""
     package = Package(data)
     if descendants(package.xml_if_there("META-INF/manifest.xml"), "encryption-data"):
@@ -41,7 +41,7 @@ def load(data: bytes) -> Loaded:
         raise LoadError("it is an OpenDocument file without text, such as a drawing or a formula")
     kinds[local(content)](content, styles, builder)
     builder.leave_out("comment", len(descendants(content, "annotation")))
-    return builder.loaded()
+    return builder.content()
 
 
 class _Styles:

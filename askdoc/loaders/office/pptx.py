@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from askdoc.loaders import Loaded
 from askdoc.loaders.guard import guarded
 from askdoc.loaders.office.package import Package, related, relations
 from askdoc.loaders.textbuilder import TextBuilder, single_line
 from askdoc.loaders.xml import Element, attribute, child, children, descendants, local
+from askdoc.types import Content
 
 _TITLES = frozenset(("title", "ctrTitle"))
 _RUNNING = frozenset(("dt", "ftr", "hdr", "sldNum", "sldImg"))  # date, foot, head, number, picture of the slide
@@ -16,7 +16,7 @@ _BULLETED = frozenset(("body", "obj", ""))
 
 
 @guarded("PowerPoint presentation")
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read the slides that are shown, and what is noted to them; pictures, charts and hidden slides are left out."""
     package = Package(data)
     part = next(iter(related(package, "", "officeDocument")))
@@ -26,7 +26,7 @@ def load(data: bytes) -> Loaded:
         _, name = slides.get(entry.get(_RELATION, ""), ("", ""))
         if name in package.names:
             _Slide(package, name, builder).read(number)
-    return builder.loaded()
+    return builder.content()
 
 
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"

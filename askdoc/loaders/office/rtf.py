@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass, field, replace
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded
 from askdoc.loaders.guard import guarded
 from askdoc.loaders.textbuilder import TextBuilder
+from askdoc.types import Content
 
 _MAX_DEPTH = 1000  # of groups within groups
 _HEADING_LEVELS = 9
@@ -67,7 +67,7 @@ class _Paragraph:
 
 
 @guarded("RTF document")
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read an RTF document; pictures, comments and running heads are left out."""
     if not data.lstrip().startswith(b"{\\rtf"):
         raise ValueError("no RTF")
@@ -93,7 +93,7 @@ class _Reader:
         self.begins = False  # a group has just begun
         self.star = False
 
-    def read(self, data: bytes) -> Loaded:
+    def read(self, data: bytes) -> Content:
         """Go through the tokens of a document once."""
         text = data.decode("latin-1")
         at = 0
@@ -114,7 +114,7 @@ class _Reader:
         self._end_paragraph()
         self._end_table()
         self._end_paragraph()  # what stands beside the table
-        return self.builder.loaded()
+        return self.builder.content()
 
     # --- text
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import openpyxl
 
-from askdoc.loaders import Loaded
 from askdoc.loaders.guard import guarded
 from askdoc.loaders.office.package import Package
 from askdoc.loaders.textbuilder import TextBuilder
+from askdoc.types import Content
 
 _MAX_COLUMNS = 1000  # that are read of a row
 _DIGITS = 11  # significant ones, as Excel shows in its format "General"
@@ -25,7 +25,7 @@ _IGNORED = re.compile(r"_.|\*.|\[[^\]]*\]|[()?#0,.%E+]|(?<=0)/|@")
 
 
 @guarded("Excel workbook")
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read the sheets that are shown, formulas as their results; charts, pictures and comments are left out."""
     package = Package(data)
     for name, size in package.sizes().items():
@@ -41,7 +41,7 @@ def load(data: bytes) -> Loaded:
         else:
             builder.leave_out("hidden sheet")
     _leave_out_drawings(package, builder)
-    return builder.loaded()
+    return builder.content()
 
 
 def _leave_out_drawings(package: Package, builder: TextBuilder) -> None:

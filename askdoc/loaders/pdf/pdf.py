@@ -12,11 +12,11 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded
 from askdoc.loaders.guard import guarded
 from askdoc.loaders.pdf.layout import Block, read_pages, same_words
 from askdoc.loaders.pdf.lines import Page, Word
 from askdoc.loaders.textbuilder import TextBuilder
+from askdoc.types import Content
 
 MAX_PAGES = 20_000
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
@@ -28,7 +28,7 @@ _MAX_NESTING = 5  # of pictures in the content of a page
 
 
 @guarded("PDF")
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read a PDF: each paragraph with its page, running heads and page numbers left out, headings from the outline.
 
     Raises LoadError for a PDF that needs a password, and for one that is pictures of text.
@@ -49,7 +49,7 @@ def _opened(data: bytes) -> Any:
         raise
 
 
-def _load(document: Any) -> Loaded:
+def _load(document: Any) -> Content:
     if len(document) > MAX_PAGES:
         raise LoadError(f"it has more than {MAX_PAGES:,} pages", hint="split it")
     pages: list[Page] = []
@@ -66,7 +66,7 @@ def _load(document: Any) -> Loaded:
     if pictures:
         builder.remark(f"without text, since they are pictures: {_page_list(pictures)} ({_SEARCHABLE})")
     _fill(builder, read_pages(pages), _outline(document))
-    return builder.loaded()
+    return builder.content()
 
 
 def _check_text(pages: Sequence[Page], pictures: Sequence[int]) -> None:

@@ -11,10 +11,10 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 
-from askdoc.loaders import Loaded
 from askdoc.loaders.rows import row_sentences
 from askdoc.loaders.text import plain
 from askdoc.loaders.textbuilder import MAX_LABEL, Outline, Part, assemble
+from askdoc.types import Content
 
 MAX_CHARACTERS = 10_000_000  # reading takes about 1 s a million characters; longer texts stay as they are
 MAX_DEFINITION = 200  # characters that a command of the author's own may stand for
@@ -101,7 +101,7 @@ _BLANK = re.compile(r"\n{3,}+")
 _BEFORE_ITEM = re.compile(r"\n\n(?=- )")
 
 
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     r"""Read a document, or a part of one without `\begin{document}`. Files that it takes in are named in `remarks`.
 
     Raises LoadError for binary data.

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from askdoc.loaders import Loaded
 from askdoc.loaders.text import plain
 from askdoc.loaders.textbuilder import Part, assemble
+from askdoc.types import Content
 
 STRETCH = 250  # characters from which on the end of a sentence ends a stretch: about 15 seconds of speech
 LONGEST = 600  # characters at which a stretch ends without one: subtitles made by machines know no full stops
@@ -33,7 +33,7 @@ class _Cue:
     lines: list[str] = field(default_factory=list)
 
 
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Join the cues, without their numbers, timings and tags; speakers stay, as `Name: …`.
 
     A file in which nothing is timed is its own text. Raises LoadError for binary data.

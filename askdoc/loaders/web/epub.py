@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded
 from askdoc.loaders.guard import guarded
 from askdoc.loaders.office.package import Package, resolve
 from askdoc.loaders.textbuilder import TextBuilder, single_line
 from askdoc.loaders.web import html
 from askdoc.loaders.xml import Element, attribute, child, children, descendants
+from askdoc.types import Content
 
 _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"
@@ -16,7 +16,7 @@ _FONT_METHODS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/
 
 
 @guarded("electronic book (EPUB)")
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read the chapters of a book, without its lists of contents. Raises LoadError for a locked book."""
     package = Package(data)
     _check_rights(package)
@@ -35,7 +35,7 @@ def load(data: bytes) -> Loaded:
         builder.move_to(title or None)
         _chapter(package, name, builder)
     builder.leave_out("chapter that is missing in the file", missing)
-    return builder.loaded()
+    return builder.content()
 
 
 def _check_rights(package: Package) -> None:

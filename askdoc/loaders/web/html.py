@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 from lxml import etree
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded
 from askdoc.loaders.guard import guarded
 from askdoc.loaders.text import plain
 from askdoc.loaders.textbuilder import TextBuilder, single_line, visible_text
 from askdoc.loaders.xml import attribute, local, parse_xml
+from askdoc.types import Content
 
 MAX_BYTES = 64 * 1024**2  # the tree takes about ten times as much
 _MAX_SPAN = 100  # columns of one table; what a cell spans beyond is left away
@@ -48,7 +48,7 @@ _HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re
 
 
 @guarded("web page")
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read a web page: without scripts, navigation and forms. Raises LoadError for what is no text at all."""
     if len(data) > MAX_BYTES:
         raise LoadError(f"it is larger than {MAX_BYTES // 1024**2} MiB, which is too much for a web page")
@@ -62,7 +62,7 @@ def load(data: bytes) -> Loaded:
         if title:
             builder.enter(0, title)
         read_page(root, builder)
-    return builder.loaded()
+    return builder.content()
 
 
 def page_text(markup: str) -> str:
@@ -71,7 +71,7 @@ def page_text(markup: str) -> str:
     root = parse(markup)
     if root is not None:
         read_page(root, builder)
-    return builder.loaded().text
+    return builder.content().text
 
 
 def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
