@@ -39,6 +39,18 @@ _SIZE = struct.Struct(">Q")  # before each reply
 _BYTES_PER_CHARACTER = 8  # at most, in the JSON of a reply; marks included
 _BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from askdoc.loaders.sandbox import serve; serve()"
 
+_CREATE_RULESET, _RESTRICT_SELF, _NO_NEW_PRIVILEGES = 444, 446, 38
+_READING = 0b1100  # of the rights to files: to read a file, to list a folder
+# Per version of Landlock: how many rights to files it knows, whether it knows TCP, and signals to other processes.
+_LANDLOCK = {1: (13, 0, 0), 2: (14, 0, 0), 3: (15, 0, 0), 4: (15, 3, 0), 5: (16, 3, 0), 6: (16, 3, 3)}
+# Audit events that a worker may not cause, by their beginnings; and the flags of files that are opened to be changed
+_FORBIDDEN = tuple(
+    "socket.connect socket.bind socket.sendto socket.getaddrinfo subprocess. os.exec os.fork os.posix_spawn os.spawn "
+    "os.startfile os.system os.kill os.remove os.rename os.rmdir os.mkdir os.link os.symlink os.truncate os.chmod "
+    "os.chown".split()
+)
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -337,12 +349,6 @@ def _limit_time(seconds: float) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 1, most))
 
 
-_CREATE_RULESET, _RESTRICT_SELF, _NO_NEW_PRIVILEGES = 444, 446, 38
-_READING = 0b1100  # of the rights to files: to read a file, to list a folder
-# Per version of Landlock: how many rights to files it knows, whether it knows TCP, and signals to other processes.
-_LANDLOCK = {1: (13, 0, 0), 2: (14, 0, 0), 3: (15, 0, 0), 4: (15, 3, 0), 5: (16, 3, 0), 6: (16, 3, 3)}
-
-
 def _forbid_changes_to_files() -> None:
     """Landlock: a set of rules that handles every right but reading, and grants none. See landlock(7)."""
     import ctypes
@@ -357,14 +363,6 @@ def _forbid_changes_to_files() -> None:
     rules = libc.syscall(number(_CREATE_RULESET), handled, number(len(handled)), number(0))
     libc.prctl(_NO_NEW_PRIVILEGES, number(1), number(0), number(0), number(0))
     libc.syscall(number(_RESTRICT_SELF), number(rules), number(0))
-
-
-_FORBIDDEN = (
-    *("socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo"),
-    *("subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.startfile", "os.system", "os.kill"),
-    *("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown"),
-)
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 def _forbid(event: str, arguments: tuple[Any, ...]) -> None:

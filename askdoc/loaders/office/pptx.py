@@ -13,6 +13,7 @@ from askdoc.types import Content
 _TITLES = frozenset(("title", "ctrTitle"))
 _RUNNING = frozenset(("dt", "ftr", "hdr", "sldNum", "sldImg"))  # date, foot, head, number, picture of the slide
 _BULLETED = frozenset(("body", "obj", ""))
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
 @guarded("PowerPoint presentation")
@@ -27,9 +28,6 @@ def load(data: bytes) -> Content:
         if name in package.names:
             _Slide(package, name, builder).read(number)
     return builder.content()
-
-
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
 def slide_place(number: int, title: str) -> str:

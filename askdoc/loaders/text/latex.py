@@ -57,10 +57,9 @@ _DROPPED = dict.fromkeys(
     "hypertarget".split(),
     1,
 ) | dict.fromkeys(["multicolumn", "multirow", "setlength", "addtolength", "setcounter", "fcolorbox"], 2)
-_KEYS = {  # what is shown of a command whose argument is no text of its own
-    **dict.fromkeys(["url", "path", "ref", "eqref", "pageref", "autoref", "cref", "Cref", "nameref", "vref"], "{}"),
-    "bibitem": "\n\n[{}] ",
-}
+# What is shown of a command whose argument is no text of its own
+_KEYS = dict.fromkeys("url path ref eqref pageref autoref cref Cref nameref vref".split(), "{}")
+_KEYS["bibitem"] = "\n\n[{}] "
 _AROUND = {  # what stands before and behind the argument
     "footnote": (" (", ")"), "caption": ("\n\n", "\n\n"), "author": ("\n\n", "\n\n"), "date": ("\n\n", "\n\n"),
     "frac": ("", "/"), "tfrac": ("", "/"), "dfrac": ("", "/"), "sqrt": ("√(", ")"), "thanks": (" (", ")"),
@@ -80,9 +79,7 @@ _SILENT_IN_MATH = frozenset(
     "left right big Big bigg Bigg mathrm mathbf mathit mathcal mathbb mathsf text textbf textit operatorname limits "
     "displaystyle nonumber notag label boldsymbol hat bar tilde vec overline underline mbox".split()
 )
-_SIGNS = {
-    **{sign: sign for sign in "%&$#_{}"}, **dict.fromkeys(",;: \n\t", " "), "[": "\n", "]": "\n",
-}  # fmt: skip
+_SIGNS = {sign: sign for sign in "%&$#_{}"} | dict.fromkeys(",;: \n\t", " ") | dict.fromkeys("[]", "\n")
 _SPECIAL = {"---": "—", "--": "–", "``": "“", "''": "”", "~": " "}
 _ACCENTS = {
     '"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "=": "\u0304", ".": "\u0307",

@@ -35,11 +35,10 @@ _LATIN = {
     "cp850": frozenset(_WESTERN),
     "mac_roman": frozenset(_WESTERN),
 }
-_LEGACY = (
+_LEGACY = [
     *_LATIN,
-    *("cp1251", "koi8_r", "cp866", "cp1253", "iso8859_7", "cp1255", "cp1256"),
-    *("cp932", "euc_jp", "gb18030", "big5", "euc_kr"),
-)
+    *"cp1251 koi8_r cp866 cp1253 iso8859_7 cp1255 cp1256 cp932 euc_jp gb18030 big5 euc_kr".split(),
+]
 _SAMPLE_BYTES = 1 << 16  # what detection looks at: more does not make the guess better, only slower
 _FEW_BYTES = 4  # with fewer bytes outside ASCII there is nothing to detect: the most common encoding is the best guess
 _CONTEXT_BYTES = 200  # how much of a line before its first byte outside ASCII helps to guess
@@ -168,7 +167,7 @@ def _guesses(sample: bytes) -> list[str]:
         return []
     from charset_normalizer import from_bytes  # imported only here: most files are UTF-8
 
-    matches = from_bytes(sample, cp_isolation=list(_LEGACY), preemptive_behaviour=False)
+    matches = from_bytes(sample, cp_isolation=_LEGACY, preemptive_behaviour=False)
     encodings = [match.encoding for match in matches if match.encoding != "euc_kr" or _is_korean(str(match))]
     if encodings and encodings[0] in _LATIN:
         encodings.insert(0, _latin_guess(sample))
