@@ -343,8 +343,10 @@ class _Run:
                 self.failed.append(Failed(source, error.message))
             else:
                 passages = split(document)
-                self.writer.put(document.source, self._embedded(document, passages, done, total), document.remarks)
-                self.put.append((document.source, len(passages), document.remarks))
+                self.writer.put(
+                    document.source, self._embedded(document, passages, done, total), document.content.remarks
+                )
+                self.put.append((document.source, len(passages), document.content.remarks))
             done += source.size
             self.left -= 1
             self.progress("embedding", done, total)
@@ -406,5 +408,4 @@ def read_document(file: Path, path: str, loaders: LoaderProcess) -> Document:
     if loader is None:
         raise LoadError("it is binary, not text")
     source = Source(path, hashlib.sha256(data).hexdigest(), len(data), stat.st_mtime_ns)
-    loaded = loaders.load(loader, data)
-    return Document(source, loaded.text, loaded.marks, loaded.remarks, loaded.skip, loaded.extracted)
+    return Document(source, loaders.load(loader, data))

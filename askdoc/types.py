@@ -55,15 +55,26 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """A file's text. For formats that are text it is the file's own decoded text, so offsets fit the file."""
+class Content:
+    """What a loader reads in a file."""
 
-    source: Source
-    text: str
+    text: str  # for formats that are text the file's own, decoded, so offsets fit the file
     marks: tuple[Mark, ...] = ()  # in ascending order of start
     remarks: tuple[str, ...] = ()  # what a reader of the report should know, such as a guessed encoding
     skip: tuple[tuple[int, int], ...] = ()  # ranges of `text` not to be read, such as front matter; ascending, disjoint
-    extracted: bool = False  # not the file's own text (as of a mail): no editor shows its lines, so none are cited
+    extracted: bool = False  # the text is not the file's own; so its lines, which no editor shows, are not cited
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file, and what was read in it."""
+
+    source: Source
+    content: Content
+
+    @property
+    def text(self) -> str:
+        return self.content.text
 
 
 @dataclass(frozen=True, slots=True)

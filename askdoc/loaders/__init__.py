@@ -1,36 +1,34 @@
 """Loaders turn a file's bytes into text, with marks for headings and pages.
 
-To add a format: write `loaders/NAME.py` with a function `load(data: bytes) -> Loaded` that raises only `LoadError`,
-and add its endings to `LOADERS`. The contract suite (`tests/contracts/test_loaders.py`) runs on it at once. Loaders run
-in a process of their own (see `askdoc.loaders.sandbox`), except those that are too simple to need it.
+An open set: others name a file and get its loader from the table; none imports a loader (import-linter checks it). They
+are run by `askdoc.loaders.sandbox`, in a process of its own, except those that are too simple to need it.
+
+To add a format:
+
+1. Write `FAMILY/NAME.py` with a function `load(data: bytes) -> Content` that raises only `LoadError`, on any bytes.
+   - A format that is text keeps its own text: `text.plain.load` decodes it, and `text.headings.marks` makes its marks.
+   - All others give their text to a `textbuilder.TextBuilder`: headings, paragraphs, list items, tables and sheets.
+   - What is rows and nothing else, such as CSV: `rows.row_sentences`, and `textbuilder.assemble` for the labels.
+   - If a library reads it, decorate `load` with `guard.guarded`, which turns whatever it raises into a `LoadError`.
+   - Import the library in that module only, and allow it in pyproject.toml ("Libraries that read formats").
+2. Add its endings to `LOADERS`, and a sample to `SAMPLES` of the contract suite (`tests/contracts/test_loaders.py`),
+   which then runs on it, as do the suites of hostile and damaged files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import PurePosixPath
 from typing import Protocol, cast
 
-from askdoc.types import Mark
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A file's text; `marks`, `remarks`, `skip` and `extracted` as in `Document`."""
-
-    text: str
-    marks: tuple[Mark, ...] = ()
-    remarks: tuple[str, ...] = ()
-    skip: tuple[tuple[int, int], ...] = ()
-    extracted: bool = False
+from askdoc.types import Content
 
 
 class Loader(Protocol):
     """Turns a file's bytes into text. Deterministic; raises `LoadError` and nothing else, on any bytes."""
 
-    def __call__(self, data: bytes, /) -> Loaded: ...
+    def __call__(self, data: bytes, /) -> Content: ...
 
 
 # Text that people write for machines: read as it is, cited by line.
@@ -80,10 +78,9 @@ LOADERS: Mapping[str, str] = {
     ".rtf": "askdoc.loaders.office.rtf:load",
 } | dict.fromkeys(SOURCE_CODE, "askdoc.loaders.text.plain:load")
 
-HEAD_BYTES = 4096  # how much of a file `open_loader` needs to see to tell text from binary data
+HEAD_BYTES = 4096  # how much of a file `find_loader` needs to see to tell text from binary data
 _PLAIN = LOADERS[".txt"]
-
-
+_LOOKS_LIKE_TEXT = "askdoc.loaders.text.plain:looks_like_text"
 # What is read in the process that indexes, up to a size in bytes: too simple to crash. (Markdown made to be slow takes
 # up to 25 s a million characters, so longer files are not read there.)
 _SIMPLE = {"askdoc.loaders.text.plain:load": float("inf"), "askdoc.loaders.text.markdown:load": 2**18}
@@ -96,7 +93,7 @@ def find_loader(path: str, head: bytes | None = None) -> str | None:
     it looks like text. So a folder yields only what is known to be a document, and a file that was named is tried.
     """
     entry = LOADERS.get(PurePosixPath(path).suffix.lower())
-    if entry is None and head is not None and _open("askdoc.loaders.text.plain:looks_like_text")(head):
+    if entry is None and head is not None and _open(_LOOKS_LIKE_TEXT)(head):
         entry = _PLAIN
     return entry
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded
+from askdoc.types import Content
 
 # How a file begins, and what it then is
 _BEGINNINGS = (
@@ -22,15 +22,15 @@ _BEGINNINGS = (
 )
 
 
-def guarded(kind: str) -> Callable[[Callable[[bytes], Loaded]], Callable[[bytes], Loaded]]:
+def guarded(kind: str) -> Callable[[Callable[[bytes], Content]], Callable[[bytes], Content]]:
     """Make a loader raise only `LoadError`. kind: what the file should be, such as "Word document".
 
     Libraries that read formats raise whatever a damaged file makes happen in them, so everything is caught here.
     """
 
-    def guard(load: Callable[[bytes], Loaded]) -> Callable[[bytes], Loaded]:
+    def guard(load: Callable[[bytes], Content]) -> Callable[[bytes], Content]:
         @functools.wraps(load)
-        def guarded_load(data: bytes) -> Loaded:
+        def guarded_load(data: bytes) -> Content:
             if not data:
                 raise LoadError("the file is empty")
             try:

@@ -1,7 +1,7 @@
 """Loaders of complex formats run in a process of their own, so that a hostile file costs itself and nothing else.
 
     this process                         worker: python -c BOOT
-    LoaderProcess.load ─ request line, file's bytes ─→ serve ─ loader ─ JSON ─→ Loaded
+    LoaderProcess.load ─ request line, file's bytes ─→ serve ─ loader ─ JSON ─→ Content
 
 One worker reads file after file. It has a limit on its time for a file, on memory and on what it may answer; it writes
 no file, starts no program and opens no connection. Whoever breaks a limit, or the worker, is a `LoadError`, and the
@@ -24,11 +24,12 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, Any, TypeVar
+from itertools import chain
+from typing import IO, Any
 
 from askdoc.errors import AskdocError, LoadError
-from askdoc.loaders import Loaded, is_isolated, open_entry
-from askdoc.types import Mark
+from askdoc.loaders import is_isolated, open_entry
+from askdoc.types import Content
 
 MIB = 2**20
 _STARTING = 60.0  # seconds a worker may take to start, which takes a twentieth of one
@@ -38,7 +39,36 @@ _SIZE = struct.Struct(">Q")  # before each reply
 _BYTES_PER_CHARACTER = 8  # at most, in the JSON of a reply; marks included
 _BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from askdoc.loaders.sandbox import serve; serve()"
 
-T = TypeVar("T")
+_CREATE_RULESET, _RESTRICT_SELF, _NO_NEW_PRIVILEGES = 444, 446, 38
+_READING = 0b1100  # of the rights to files: to read a file, to list a folder
+# Per version of Landlock: how many rights to files it knows, whether it knows TCP, and signals to other processes.
+_LANDLOCK = {1: (13, 0, 0), 2: (14, 0, 0), 3: (15, 0, 0), 4: (15, 3, 0), 5: (16, 3, 0), 6: (16, 3, 3)}
+# Audit events that a worker may not cause, by their beginnings; and the flags of files that are opened to be changed
+_FORBIDDEN = tuple(
+    "socket.connect socket.bind socket.sendto socket.getaddrinfo subprocess. os.exec os.fork os.posix_spawn os.spawn "
+    "os.startfile os.system os.kill os.remove os.rename os.rmdir os.mkdir os.link os.symlink os.truncate os.chmod "
+    "os.chown".split()
+)
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The line before a file's bytes."""
+
+    loader: str  # "module:function"
+    size: int  # bytes that follow
+    seconds: float
+    characters: int  # of text, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the worker says of a file: one of these."""
+
+    content: Content | None = None
+    refused: str | None = None  # by the loader, with its reason
+    failed: str | None = None  # the loader misbehaved
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +112,7 @@ class LoaderProcess:
             _kill(self._worker)
             self._worker = None
 
-    def load(self, entry: str, data: bytes) -> Loaded:
+    def load(self, entry: str, data: bytes) -> Content:
         """A file's text by the loader `entry` ("module:function"); raises only `LoadError`, whatever `data` does.
 
         Or `AskdocError` if there can be no worker at all, which is not the file's fault.
@@ -99,12 +129,12 @@ class LoaderProcess:
                 raise
         return self._load(entry, data)  # in a new worker: what earlier files left behind is not this one's fault
 
-    def _load(self, entry: str, data: bytes) -> Loaded:
+    def _load(self, entry: str, data: bytes) -> Content:
         worker = self._worker = self._worker or self._start()
         seconds = self.limits.seconds + self.limits.seconds_per_mib * len(data) / MIB
-        request = {"loader": entry, "size": len(data), "seconds": seconds, "characters": self.limits.characters}
+        request = Request(entry, len(data), seconds, self.limits.characters)
         try:
-            reply = self._ask(worker, json.dumps(request).encode() + b"\n", data, _PATIENCE * seconds)
+            reply = self._ask(worker, _encoded(request) + b"\n", data, _PATIENCE * seconds)
         except TimeoutError:
             self.close()
             raise _too_slow(seconds) from None
@@ -116,18 +146,17 @@ class LoaderProcess:
             raise _why_dead(worker.returncode, seconds)
         return self._understood(reply)
 
-    def _understood(self, reply: bytes) -> Loaded:
+    def _understood(self, reply: bytes) -> Content:
         try:
-            found = json.loads(reply)
-            if "refused" in found:
-                raise LoadError(_of(str, found["refused"])[:_LONGEST_REASON])
-            if "failed" not in found:
-                return _loaded(found)
-            reason = _of(str, found["failed"])
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
-            reason = f"its reader failed ({type(error).__name__})"
+            response = _decoded(reply)
+        except (ValueError, RecursionError) as error:
+            response = Response(failed=f"its reader failed ({type(error).__name__})")
+        if response.content is not None:
+            return response.content
+        if response.refused is not None:
+            raise LoadError(response.refused[:_LONGEST_REASON])
         self.close()
-        raise MisbehavedError(reason)
+        raise MisbehavedError((response.failed or "its reader failed")[:_LONGEST_REASON])
 
     def _start(self) -> subprocess.Popen[bytes]:
         paths = json.dumps([os.path.abspath(path) for path in sys.path])  # noqa: PTH100  # "" is a path too
@@ -170,7 +199,7 @@ class LoaderProcess:
                 stdin.flush()
                 (size,) = _SIZE.unpack(stdout.read(_SIZE.size))
                 if size > self.limits.characters * _BYTES_PER_CHARACTER:
-                    replies.append(_encoded({"failed": "holds too many headings"}))
+                    replies.append(_encoded(Response(failed="holds too many headings")))
                     return
                 reply = stdout.read(size)
                 replies.extend([reply] if len(reply) == size else [])
@@ -183,7 +212,7 @@ class LoaderProcess:
         return replies[0] if replies else None
 
 
-def _load_here(entry: str, data: bytes) -> Loaded:
+def _load_here(entry: str, data: bytes) -> Content:
     try:
         return open_entry(entry)(data)
     except LoadError:
@@ -225,25 +254,17 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
     return stream
 
 
-def _of(kind: type[T], value: Any) -> T:
-    if type(value) is not kind:
-        raise TypeError
-    return value
+def _decoded(reply: bytes) -> Response:
+    """A worker's reply, if it makes sense; raises ValueError or RecursionError."""
+    import msgspec  # here, for the worker imports this module too, and would start 20 ms later
 
-
-def _loaded(found: Any) -> Loaded:
-    """What a reply says, if it makes sense; raises KeyError, TypeError or ValueError."""
-    text = _of(str, found["text"])
-    marks = tuple(
-        Mark(_of(int, start), None if label is None else _of(str, label), None if page is None else _of(int, page))
-        for start, label, page in found["marks"]
-    )
-    skip = tuple((_of(int, start), _of(int, end)) for start, end in found["skip"])
-    for places in ([mark.start for mark in marks], [place for pair in skip for place in pair]):
-        if places != sorted(places) or not all(0 <= place <= len(text) for place in places):
-            raise ValueError
-    remarks = tuple(_of(str, remark) for remark in found["remarks"])
-    return Loaded(text, marks, remarks, skip, _of(bool, found["extracted"]))
+    response = msgspec.json.decode(reply, type=Response)
+    if response.content is not None:
+        length, skip = len(response.content.text), chain.from_iterable(response.content.skip)
+        for offsets in ([mark.start for mark in response.content.marks], list(skip)):
+            if offsets != sorted(offsets) or not all(0 <= offset <= length for offset in offsets):
+                raise ValueError("offsets are not in the text, or not ascending")
+    return response
 
 
 # The worker -----------------------------------------------------------------------------------------------------------
@@ -259,10 +280,10 @@ def serve() -> None:
     _confine(memory)
     _reply(replies, b"")
     for line in iter(requests.readline, b""):
-        request = json.loads(line)
-        data = requests.read(request["size"])
-        _limit_time(request["seconds"])
-        _reply(replies, _answer(request["loader"], data, request["characters"], memory))
+        request = Request(**json.loads(line))
+        data = requests.read(request.size)
+        _limit_time(request.seconds)
+        _reply(replies, _answer(request, data, memory))
 
 
 def _reply(replies: IO[bytes], reply: bytes) -> None:
@@ -271,31 +292,29 @@ def _reply(replies: IO[bytes], reply: bytes) -> None:
     replies.flush()
 
 
-def _answer(entry: str, data: bytes, characters: int, memory: int) -> bytes:
+def _answer(request: Request, data: bytes, memory: int) -> bytes:
     try:
-        loaded = open_entry(entry)(data)
-        if len(loaded.text) > characters:
-            return _encoded({"refused": f"holds more than {characters / 1e6:g} million characters of text"})
-        return _encoded(
-            {
-                "text": loaded.text,
-                "marks": [(mark.start, mark.label, mark.page) for mark in loaded.marks],
-                "remarks": loaded.remarks,
-                "skip": loaded.skip,
-                "extracted": loaded.extracted,
-            }
-        )
+        content = open_entry(request.loader)(data)
+        if len(content.text) > request.characters:
+            return _encoded(
+                Response(refused=f"holds more than {request.characters / 1e6:g} million characters of text")
+            )
+        return _encoded(Response(content))
     except LoadError as error:
-        return _encoded({"refused": error.message})
+        return _encoded(Response(refused=error.message))
     except MemoryError:
-        return _encoded({"failed": f"needed more than {memory / 2**30:g} GiB of memory"})
+        return _encoded(Response(failed=f"needed more than {memory / 2**30:g} GiB of memory"))
     except BaseException as error:  # also SystemExit, which a library has no business to raise
-        return _encoded({"failed": f"its reader failed ({type(error).__name__})"})
+        return _encoded(Response(failed=f"its reader failed ({type(error).__name__})"))
 
 
-def _encoded(reply: dict[str, object]) -> bytes:
+def _encoded(message: Request | Response) -> bytes:
     """JSON in UTF-8; half a surrogate pair, which no index could store, becomes one question mark."""
-    return json.dumps(reply, ensure_ascii=False).encode("utf-8", "replace")
+    return json.dumps(message, ensure_ascii=False, default=_as_object).encode("utf-8", "replace")
+
+
+def _as_object(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def _confine(memory: int) -> None:
@@ -330,12 +349,6 @@ def _limit_time(seconds: float) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 1, most))
 
 
-_CREATE_RULESET, _RESTRICT_SELF, _NO_NEW_PRIVILEGES = 444, 446, 38
-_READING = 0b1100  # of the rights to files: to read a file, to list a folder
-# Per version of Landlock: how many rights to files it knows, whether it knows TCP, and signals to other processes.
-_LANDLOCK = {1: (13, 0, 0), 2: (14, 0, 0), 3: (15, 0, 0), 4: (15, 3, 0), 5: (16, 3, 0), 6: (16, 3, 3)}
-
-
 def _forbid_changes_to_files() -> None:
     """Landlock: a set of rules that handles every right but reading, and grants none. See landlock(7)."""
     import ctypes
@@ -350,14 +363,6 @@ def _forbid_changes_to_files() -> None:
     rules = libc.syscall(number(_CREATE_RULESET), handled, number(len(handled)), number(0))
     libc.prctl(_NO_NEW_PRIVILEGES, number(1), number(0), number(0), number(0))
     libc.syscall(number(_RESTRICT_SELF), number(rules), number(0))
-
-
-_FORBIDDEN = (
-    *("socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo"),
-    *("subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.startfile", "os.system", "os.kill"),
-    *("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown"),
-)
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 def _forbid(event: str, arguments: tuple[Any, ...]) -> None:

@@ -16,8 +16,8 @@ def cite(cited: Document | Passage, start: int = 0, end: int | None = None) -> C
     """
     end = len(cited.text) if end is None else end
     if isinstance(cited, Document):
-        origin, line = 0, None if cited.extracted else 1
-        label, page = _place(headings(cited), start).label, _place(cited.marks, start).page
+        origin, line = 0, None if cited.content.extracted else 1
+        label, page = _place(headings(cited), start).label, _place(cited.content.marks, start).page
     else:
         origin, line, label = cited.start, cited.line, cited.label
         page = next((page for turn, page in reversed(cited.turns) if turn <= start), cited.page)

@@ -25,11 +25,11 @@ class Section(NamedTuple):
 
 
 def sections(document: Document) -> Iterator[Section]:
-    """What is to be read of a document, cut at headings and at `document.skip`."""
+    """What is to be read of a document, cut at headings and at `document.content.skip`."""
     opening = headings(document)
     headed = {mark.start for mark in opening}
-    borders = headed | {0, len(document.text)} | {border for skipped in document.skip for border in skipped}
-    unread = dict(document.skip)
+    borders = headed | {0, len(document.text)} | {border for skipped in document.content.skip for border in skipped}
+    unread = dict(document.content.skip)
     read_from = 0
     label, following = None, iter(opening)
     upcoming = next(following, None)
@@ -48,7 +48,7 @@ def headings(document: Document) -> Sequence[Mark]:
     """
     opening: list[Mark] = []
     last = previous = _NO_MARK
-    for mark in document.marks:
+    for mark in document.content.marks:
         if mark.label != previous.label or mark.page == previous.page:  # else only a page begins
             if opening and _is_bare(document.text[last.start : mark.start], last, mark):
                 opening[-1] = replace(opening[-1], label=mark.label)

@@ -46,20 +46,20 @@ def split(document: Document) -> list[Passage]:
     """Split a document into passages, in the order of the text, in time linear in its length.
 
     Each is 1 to `LIMIT` characters long, neither starts nor ends with white space, and holds the text of one section
-    only. Every character but white space and `document.skip` is in exactly one. A passage has the pages it is on, and
-    the heading of its section; if that starts with headings one below the other, the last of them.
+    only. Every character but white space and what is to be skipped is in exactly one. A passage has the pages it is on,
+    and the heading of its section; if that starts with headings one below the other, the last of them.
     """
-    starts = [mark.start for mark in document.marks]
+    starts = [mark.start for mark in document.content.marks]
     passages = []
     line, counted = 1, 0
     for section in sections(document):
         for start, end in _ranges(document.text, section):
             line += count_lines(document.text[counted:start])
             counted = start
-            shown = None if document.extracted else line
+            shown = None if document.content.extracted else line
             first, last = bisect_right(starts, start), bisect_left(starts, end)
-            page = document.marks[first - 1].page if first else None
-            turns = () if page is None else tuple(_turns(document.marks[first:last], start, page))
+            page = document.content.marks[first - 1].page if first else None
+            turns = () if page is None else tuple(_turns(document.content.marks[first:last], start, page))
             text = document.text[start:end]
             passages.append(Passage(document.source, text, start, shown, section.label, page, turns))
     return passages

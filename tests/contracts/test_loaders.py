@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from askdoc import ask, build, loaders
 from askdoc.errors import LoadError
 from askdoc.loaders import HEAD_BYTES, LOADERS, SOURCE_CODE, Loader, open_loader
 from askdoc.loaders.text import markdown, plain
@@ -101,6 +102,54 @@ def test_an_unknown_ending_has_no_loader(name: str) -> None:
 def test_an_unknown_ending_is_plain_text_if_it_begins_like_text() -> None:
     assert open_loader("notes.xyz", b"Some notes, cut in the middle of \xc3") is plain.load
     assert open_loader("notes.xyz", random.Random(0).randbytes(HEAD_BYTES)) is None  # noqa: S311
+
+
+# --- a format that somebody adds
+
+LOGBOOK = '''"""Log books: a day above its entries, a line each."""
+from askdoc.loaders.guard import guarded
+from askdoc.loaders.textbuilder import TextBuilder
+
+@guarded("log book")
+def load(data):
+    builder = TextBuilder()
+    for line in data.decode().splitlines():
+        if line.startswith("DAY "):
+            builder.heading(1, line[4:])
+        else:
+            builder.item(line)
+    return builder.content()
+'''
+
+
+@pytest.fixture
+def logbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a file of a new format, whose loader is written and registered as `askdoc.loaders` says."""
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "logbook.py").write_text(LOGBOOK)
+    monkeypatch.syspath_prepend(tmp_path / "code")
+    monkeypatch.setattr(loaders, "LOADERS", {**LOADERS, ".logbook": "logbook:load"})
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "voyage.logbook").write_text(
+        "DAY 3 May\n• The cook Ines Amaral baked bread for the whole crew.\n"
+        "DAY 4 May\n• The mate Viggo Holm repaired the broken mast with an oar.\n"
+    )
+    (docs / "damaged.logbook").write_bytes(b"\xff")
+    return docs
+
+
+def test_a_format_in_the_table_is_indexed_and_asked(logbook: Path, tmp_path: Path) -> None:
+    report = build.index([logbook], tmp_path / "index", root=logbook)
+    assert report.added == 1
+    assert [(skipped.path, skipped.reason) for skipped in report.skipped] == [
+        ("damaged.logbook", "it is damaged, or no log book")
+    ]
+    with ask.open_index(tmp_path / "index") as index:
+        [best, *_] = index.ask("Who repaired the mast?").answers
+    assert "Viggo Holm" in best.text
+    assert (best.citation.document, best.citation.label) == ("voyage.logbook", "4 May")
+    assert best.citation.line_start is None, "the text is the loader's, not the file's"
 
 
 # --- plain text

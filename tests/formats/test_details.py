@@ -11,13 +11,13 @@ import openpyxl
 import pytest
 
 from askdoc.errors import LoadError
-from askdoc.loaders.draft import Draft, tidy
-from askdoc.loaders.office import docx, odf, rtf, xlsx
-from askdoc.loaders.office import package as archive
+from askdoc.loaders import xml
+from askdoc.loaders.office import docx, odf, package, rtf, xlsx
 from askdoc.loaders.office.numbering import formatted
 from askdoc.loaders.pdf.layout import read_pages
 from askdoc.loaders.pdf.lines import Page, Word
-from askdoc.loaders.tables import table_rows
+from askdoc.loaders.rows import row_sentences
+from askdoc.loaders.textbuilder import TextBuilder, visible_text
 from askdoc.loaders.web import html
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -95,7 +95,7 @@ def test_xhtml_is_read_as_xml_and_named_characters_are_known() -> None:
 
 def test_entities_are_not_expanded_and_nothing_is_fetched() -> None:
     bomb = b'<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY f SYSTEM "file:///etc/passwd">]><a>&x;&f;</a>'
-    assert "".join(archive.parse_xml(bomb).itertext()).replace("&x;", "").replace("&f;", "") == ""
+    assert "".join(xml.parse_xml(bomb).itertext()).replace("&x;", "").replace("&f;", "") == ""
 
 
 def zipped(**parts: bytes) -> bytes:
@@ -107,7 +107,7 @@ def zipped(**parts: bytes) -> bytes:
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MAX_PART", 1000)
+    monkeypatch.setattr(package, "MAX_PART", 1000)
     with pytest.raises(LoadError, match="unpacks to more than can be read"):
         odf.load(zipped(content_xml=b"<a>" + b" " * 2000 + b"</a>"))
     with pytest.raises(LoadError, match="unpacks to more than can be read"):
@@ -115,7 +115,7 @@ def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(mo
 
 
 def test_an_archive_of_countless_parts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MAX_ENTRIES", 1)
+    monkeypatch.setattr(package, "MAX_ENTRIES", 1)
     with pytest.raises(LoadError, match="more than 1 parts"):
         odf.load(zipped(content_xml=b"<a/>", styles_xml=b"<a/>"))
 
@@ -137,20 +137,24 @@ def test_an_encrypted_opendocument_file_says_so() -> None:
     [
         ([["Town", "People"], ["Elm", "450"]], [(2, "Town: Elm; People: 450.")]),
         ([["", "2023", "2024"], ["Wool", "5", "7"]], [(2, "Wool; 2023: 5; 2024: 7.")]),
-        ([["Ann", "1950", "2001"], ["7", "5", "7"]], [(1, "Ann; 1950; 2001."), (2, "7; 5.")]),
+        ([["Ann", "1950", "2001"], ["Bo", "1948", "2001"]], [(1, "Ann; 1950; 2001."), (2, "Bo; 1948; 2001.")]),
+        ([["Runner", "5 km", "10 km"], ["Ann", "21:05", "44:30"]], [(2, "Runner: Ann; 5 km: 21:05; 10 km: 44:30.")]),
+        ([["Oslo", "5 km", "3 h"], ["Rome", "7 km", "2 h"]], [(1, "Oslo; 5 km; 3 h."), (2, "Rome; 7 km; 2 h.")]),
+        ([["7", "7", "5"], ["8", "x", "x"]], [(1, "7; 7; 5."), (2, "8; x.")]),
+        ([["Fees", ""], ["Club", "Fee"], ["Chess", "5"]], [(1, "Fees"), (3, "Club: Chess; Fee: 5.")]),
         ([["Phone", "Office"], ["Room", "Cellar"]], [(1, "Phone: Office."), (2, "Room: Cellar.")]),
         ([["A", "B", "C"], ["x", "", "z"], ["", "", ""]], [(2, "A: x; C: z.")]),
         ([], []),
     ],
 )
 def test_each_row_says_which_value_is_which(grid: list[list[str]], rows: list[tuple[int, str]]) -> None:
-    assert list(table_rows(grid)) == rows
+    assert list(row_sentences(enumerate(grid, 1))) == rows
 
 
 def test_a_declared_header_may_be_numbers() -> None:
     grid = [["", "1", "2"], ["Wool", "5", "7"]]
-    assert list(table_rows(grid)) == [(1, "1; 2."), (2, "Wool; 5; 7.")]
-    assert list(table_rows(grid, headed=True)) == [(2, "Wool; 1: 5; 2: 7.")]
+    assert list(row_sentences(enumerate(grid, 1))) == [(1, "1; 2."), (2, "Wool; 5; 7.")]
+    assert list(row_sentences(enumerate(grid, 1), headed=True)) == [(2, "Wool; 1: 5; 2: 7.")]
 
 
 @pytest.mark.parametrize(
@@ -242,17 +246,17 @@ def test_rtf_groups_without_end_are_no_endless_work() -> None:
 
 
 def test_a_row_is_a_passage_of_its_own_and_names_its_section() -> None:
-    draft = Draft()
-    draft.heading(1, "Prices")
-    draft.table([["Fruit", "Price"], ["Pear", "3"]])
-    draft.paragraph("After the table.")
-    loaded = draft.loaded()
+    builder = TextBuilder()
+    builder.heading(1, "Prices")
+    builder.table([["Fruit", "Price"], ["Pear", "3"]])
+    builder.paragraph("After the table.")
+    loaded = builder.content()
     assert loaded.text == "Prices\n\nPrices. Fruit: Pear; Price: 3.\n\nAfter the table."
     assert [(mark.start, mark.label) for mark in loaded.marks] == [(0, "Prices"), (8, "Prices, row 2"), (40, "Prices")]
 
 
 def test_what_cannot_be_seen_is_no_text() -> None:
-    assert tidy(" a\u200b\u00adb \ufeff\x07\n\n \n c\ud800") == "ab\nc\ufffd"
+    assert visible_text(" a\u200b\u00adb \ufeff\x07\n\n \n c\ud800") == "ab\nc\ufffd"
 
 
 # --- the geometry of PDF

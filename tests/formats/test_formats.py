@@ -13,22 +13,22 @@ from programs import ROOT, askdoc
 
 import askdoc as api
 from askdoc.errors import LoadError
-from askdoc.loaders import LOADERS, Loaded, open_loader
+from askdoc.loaders import LOADERS, open_loader
 from askdoc.passages.split import split
-from askdoc.types import Document, Mark, Passage, Source
+from askdoc.types import Content, Document, Mark, Passage, Source
 
 SAMPLES = Path(__file__).parent / "samples"
 
 
-def load(name: str, data: bytes | None = None) -> Loaded:
+def load(name: str, data: bytes | None = None) -> Content:
     loader = open_loader(name)
     assert loader is not None
     return loader((SAMPLES / name).read_bytes() if data is None else data)
 
 
-def passage_with(loaded: Loaded, words: str) -> Passage:
+def passage_with(loaded: Content, words: str) -> Passage:
     source = Source("name", "0" * 64, 0, 0)
-    found = [one for one in split(Document(source, loaded.text, loaded.marks, (), loaded.skip)) if words in one.text]
+    found = [one for one in split(Document(source, loaded)) if words in one.text]
     assert len(found) == 1, f"{words!r} stands in {len(found)} passages"
     return found[0]
 

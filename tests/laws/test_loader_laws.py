@@ -13,11 +13,11 @@ from samples import samples
 
 from askdoc import loaders
 from askdoc.errors import LoadError
-from askdoc.loaders import LOADERS, Loaded
+from askdoc.loaders import LOADERS
 from askdoc.loaders.sandbox import MIB, Limits, LoaderProcess, MisbehavedError
 from askdoc.passages.cite import cite
 from askdoc.passages.split import split
-from askdoc.types import Document, Source
+from askdoc.types import Content, Document, Source
 
 EXAMPLES = 200
 LIMITS = Limits(seconds=20.0, memory=1024 * MIB)
@@ -58,7 +58,7 @@ def test_a_sound_file_gives_the_same_text_in_every_process(entry: str) -> None:
         with LoaderProcess(LIMITS) as process:
             read.append([text_or_refusal(process, entry, data) for data in samples(entry)])
     assert read[0] == read[1] == read[2]
-    assert any(isinstance(each, Loaded) and each.text for each in read[0])
+    assert any(isinstance(each, Content) and each.text for each in read[0])
 
 
 @pytest.mark.parametrize("entry", sorted(set(LOADERS.values())))
@@ -69,15 +69,14 @@ def test_what_is_quoted_from_a_sound_file_has_one_citation(entry: str, process: 
             continue
         pages = [mark.page for mark in loaded.marks]
         assert pages.count(None) in (0, len(pages)), "a document with pages has one in every mark"
-        parts = (loaded.text, loaded.marks, loaded.remarks, loaded.skip, loaded.extracted)
-        document = Document(Source("a", "0", 0, 0), *parts)
+        document = Document(Source("a", "0", 0, 0), loaded)
         passages = split(document)
         for passage in passages[:: max(1, len(passages) // 50)]:
             for start in range(0, len(passage.text), 97):
                 assert cite(passage, start) == cite(document, passage.start + start, passage.end)
 
 
-def text_or_refusal(process: LoaderProcess, entry: str, data: bytes) -> Loaded | str:
+def text_or_refusal(process: LoaderProcess, entry: str, data: bytes) -> Content | str:
     try:
         return process._load(entry, data)  # in the worker, also of a simple format
     except MisbehavedError:

@@ -7,6 +7,7 @@ email packages, and libgsf (ferry.msg); the subtitles and the program are writte
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,15 +15,15 @@ import pytest
 
 from askdoc import ask, build
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded, open_loader
+from askdoc.loaders import open_loader
 from askdoc.passages.split import split
-from askdoc.types import Document, Passage, Source
+from askdoc.types import Content, Document, Passage, Source
 
 FOLDER = Path(__file__).parent / "formats_text"
 DEEP = 50_000
 
 
-def load(name: str, data: bytes | str | None = None) -> Loaded:
+def load(name: str, data: bytes | str | None = None) -> Content:
     loader = open_loader(name)
     assert loader is not None
     data = (FOLDER / name).read_bytes() if data is None else data
@@ -32,7 +33,7 @@ def load(name: str, data: bytes | str | None = None) -> Loaded:
 def passages(name: str, data: bytes | str | None = None) -> list[Passage]:
     loaded = load(name, data)
     source = Source(name, "0" * 64, 1, 0)
-    return split(Document(source, loaded.text, loaded.marks, loaded.remarks, loaded.skip, loaded.extracted))
+    return split(Document(source, loaded))
 
 
 def places(name: str, data: bytes | str | None = None) -> list[tuple[str | None, str]]:
@@ -55,8 +56,8 @@ def places(name: str, data: bytes | str | None = None) -> list[tuple[str | None,
         ),
         ("chess.adoc", "Rules of the chess club › Membership › Fees", "an annual fee of twelve crowns"),
         ("boathouse.org", "Boat house › Repairs", "was repaired by the carpenter Olaf Brandt"),
-        ("stations.csv", "row 4", "Region is South; Height (m) is 57; Keeper is Maria Costa"),
-        ("prices.tsv", "row 3", "Cheese is Manchego; Country is Spain; Price per kilo is 24.50"),
+        ("stations.csv", "row 4", "Region: South; Height (m): 57; Keeper: Maria Costa"),
+        ("prices.tsv", "row 3", "Cheese: Manchego; Country: Spain; Price per kilo: 24.50"),
         ("museum.json", None, "name: Museum of Clocks; city: Lindau; director: Sofia Keller"),
         ("museum.json", "opening", "opening: weekdays: from ten to five; sundays: from noon to four"),
         ("museum.json", "rooms › record 2", "name: Pocket watches; floor: 2; oldest piece: a watch from Nuremberg"),
@@ -156,17 +157,17 @@ def test_a_question_is_answered_from_each_format_and_cited_to_the_place(
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_the_delimiter_is_found(delimiter: str) -> None:
     table = "Town,Mayor\nOslo,Ann\nRome,Bo\n".replace(",", delimiter)
-    assert places("a.csv", table) == [("row 2", "Town is Oslo; Mayor is Ann."), ("row 3", "Town is Rome; Mayor is Bo.")]
+    assert places("a.csv", table) == [("row 2", "Town: Oslo; Mayor: Ann."), ("row 3", "Town: Rome; Mayor: Bo.")]
 
 
 def test_a_comma_inside_numbers_is_no_delimiter() -> None:
-    assert places("a.csv", "Item;Price\nPen;1,20\nInk;3,50\n")[0] == ("row 2", "Item is Pen; Price is 1,20.")
+    assert places("a.csv", "Item;Price\nPen;1,20\nInk;3,50\n")[0] == ("row 2", "Item: Pen; Price: 1,20.")
 
 
 def test_a_quoted_value_may_hold_the_delimiter_and_line_breaks() -> None:
     assert places("a.csv", 'Name,Note\n"Hill, Tom","two\nlines ""here"""\nBo,x\n') == [
-        ("row 2", 'Name is Hill, Tom; Note is two lines "here".'),
-        ("row 3", "Name is Bo; Note is x."),
+        ("row 2", 'Name: Hill, Tom; Note: two lines "here".'),
+        ("row 3", "Name: Bo; Note: x."),
     ]
 
 
@@ -178,13 +179,13 @@ def test_years_are_titles_and_a_title_above_the_header_is_kept() -> None:
     table = "Revenue in million euros\n\nRegion,2022,2023\nNorth,4.2,4.8\nSouth,3.1,\n"
     assert places("a.csv", table) == [
         ("row 1", "Revenue in million euros"),
-        ("row 4", "Region is North; 2022 is 4.2; 2023 is 4.8."),
-        ("row 5", "Region is South; 2022 is 3.1."),
+        ("row 4", "Region: North; 2022: 4.2; 2023: 4.8."),
+        ("row 5", "Region: South; 2022: 3.1."),
     ]
 
 
 def test_excel_may_declare_its_delimiter() -> None:
-    assert places("a.csv", "sep=;\r\nTown;Mayor\r\nOslo;Ann\r\n") == [("row 3", "Town is Oslo; Mayor is Ann.")]
+    assert places("a.csv", "sep=;\r\nTown;Mayor\r\nOslo;Ann\r\n") == [("row 3", "Town: Oslo; Mayor: Ann.")]
 
 
 @pytest.mark.parametrize(
@@ -358,7 +359,7 @@ def test_a_file_without_timings_stays_as_it_is_and_says_so() -> None:
         (
             "Content-Type: text/html",
             "<style>p{}</style><p>a&nbsp;<b>b</b><br>c &amp; d<!-- no --><ul><li>e</ul>",
-            "a b\nc & d\n\n- e",
+            "a b\nc & d\n\n• e",
         ),
         ("Subject: =?utf-8?B?Y2Fmw6k=?=", "text", "Subject: café\ntext"),
         ("Subject: a\n long\n one", "text", "Subject: a long one\ntext"),
@@ -366,6 +367,22 @@ def test_a_file_without_timings_stays_as_it_is_and_says_so() -> None:
 )
 def test_a_mail_is_decoded(headers: str, body: str, text: str) -> None:
     assert load("a.eml", f"{headers}\n\n{body}\n".encode()).text == text
+
+
+def test_a_mail_in_html_is_read_as_a_web_page_is() -> None:
+    page = (
+        "<html><head><title>no</title></head><body><table role=presentation><tr><td>Dear Ann,</td></tr><tr><td>"
+        "<table><tr><th>Item</th><th>Price</th></tr><tr><td>Oars</td><td>40</td></tr><tr><td>Rope</td><td>7</td></tr>"
+        "</table></td></tr></table><div hidden>no</div><img src=pixel.gif></body></html>"
+    )
+    loaded = load("a.eml", f"Subject: x\nContent-Type: text/html\n\n{page}")
+    assert loaded.text == "Subject: x\nDear Ann,\nItem: Oars; Price: 40.\n\nItem: Rope; Price: 7."
+    assert loaded.remarks == ()
+
+
+def test_plain_mail_never_loads_the_reader_of_web_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "askdoc.loaders.web.html", None)  # importing it would now raise ImportError
+    assert load("a.eml", alternatives("plain")).text == "Subject: x\nplain"
 
 
 def alternatives(plain: str) -> str:
@@ -432,7 +449,7 @@ def test_a_cut_outlook_message_is_refused() -> None:
         ("\\begin{itemize}\\item one\n\\item[Two] 2\\end{itemize}", "- one\n- Two: 2"),
         ("\\newcommand{\\tool}{Larch\\xspace}\\tool{} was made by \\unknown{Ann}.", "Larch was made by Ann."),
         ("\\begin{comment}no\\end{comment}yes", "yes"),
-        ("\\begin{tabular}{l|r}A & B\\\\ \\hline x & 1\\\\ y & 2\\end{tabular}", "A is x; B is 1.\nA is y; B is 2."),
+        ("\\begin{tabular}{l|r}A & B\\\\ \\hline x & 1\\\\ y & 2\\end{tabular}", "A: x; B: 1.\nA: y; B: 2."),
         ("never {closed", "never closed"),
         ("never opened} \\end{x} \\section", "never opened"),
     ],
@@ -505,7 +522,11 @@ def test_headings_are_marked_where_they_stand(name: str, text: str, expected: li
             ("a.eml", f"Subject: {unit * DEEP}\nFrom: {unit * DEEP}\n\ntext")
             for unit in ("(", '"', "=?utf-8?q?", "<", "a@b,")
         ),
-        *(("a.eml", f"Content-Type: text/html\n\n{unit * DEEP}") for unit in ("<", "<!--", "<a ", "<script>", "&#")),
+        *(
+            ("a.eml", f"Content-Type: text/html\n\n{unit * DEEP}")
+            for unit in ("<", "<!--", "<a ", "<script>", "&#", "<div>")
+        ),
+        ("a.eml", "Content-Type: text/html\n\n" + "<table><tr><td>" * 5000),
         ("a.eml", "Content-Type: multipart/mixed; boundary=B\n\n" + "--B\n" * DEEP),
         ("a.mbox", "From a 00:00\n\n" * 5000),
     ],

@@ -82,7 +82,7 @@ REASONS = {
     "raises": r"its reader failed \(Odd\)",
     "forgets": r"its reader failed \(AttributeError\)",
     "marks_nonsense": r"its reader failed \(ValueError\)",
-    "types_nonsense": r"its reader failed \(TypeError\)",
+    "types_nonsense": r"its reader failed \(ValidationError\)",
 }
 
 

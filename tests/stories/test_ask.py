@@ -13,7 +13,7 @@ from askdoc.answering.confidence import UNFITTED
 from askdoc.errors import UsageError
 from askdoc.status import status
 from askdoc.stores.folder import manifest as manifests
-from askdoc.types import Document, Reply, Source
+from askdoc.types import Content, Document, Reply, Source
 
 QUESTION = "who finished the old stone bridge?"
 PAYERS = ("baker", "brewer", "cooper", "dyer", "farrier", "glazier", "hatter", "mercer")
@@ -211,7 +211,7 @@ def test_time_is_told_by_stage_and_loading_only_once(index: ask.Index) -> None:
 
 
 def test_documents_that_stand_in_no_files_can_be_asked(tmp_path: Path) -> None:
-    given = [Document(Source(f"q{at}", f"{at:064}", 1, 1), text) for at, text in enumerate(OTHERS)]
+    given = [Document(Source(f"q{at}", f"{at:064}", 1, 1), Content(text)) for at, text in enumerate(OTHERS)]
     build.index_documents(given, tmp_path / "index", embedder="hashing")
     with ask.open_index(tmp_path / "index", reader="overlap") as index:
         reply = index.search("invoice of the glazier")

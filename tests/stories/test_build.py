@@ -16,7 +16,7 @@ from askdoc.embedders import EMBEDDERS
 from askdoc.errors import IndexDamagedError, IndexMismatchError, UsageError
 from askdoc.stores.folder import generations
 from askdoc.stores.folder import manifest as manifests
-from askdoc.types import Document, Source
+from askdoc.types import Content, Document, Source
 
 FERRY = "A ferry crossed the river below the stone bridge every day until the mill and its two barns had burnt down."
 
@@ -199,7 +199,7 @@ def test_a_path_that_is_not_there_is_refused_in_words(path: str, docs: Path, mon
 def test_updating_needs_an_index_of_files(docs: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no index of files"):
         build.index([], tmp_path / "index")
-    given = Document(Source("a", "00" * 32, 1, 1), FERRY)
+    given = Document(Source("a", "00" * 32, 1, 1), Content(FERRY))
     build.index_documents([given], tmp_path / "given", embedder="hashing")
     with pytest.raises(UsageError, match="no index of files"):
         build.index([], tmp_path / "given")

@@ -8,10 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from askdoc.loaders import Loaded
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.headings import HEADING_SEPARATOR, MAX_LABEL
-from askdoc.loaders.text.parts import Part, assemble
+from askdoc.loaders.textbuilder import HEADING_SEPARATOR, MAX_LABEL, Part, assemble
+from askdoc.types import Content
 
 MAX_DEPTH = 100  # containers inside one another
 INLINE = 600  # characters up to which a container is one paragraph
@@ -31,7 +30,7 @@ class _TooDeepError(Exception):
     """Containers stand in one another more deeply than any program means."""
 
 
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read JSON, or one JSON value a line. Numbers stay as they are written.
 
     What is neither is its own text, and a remark says so. Raises LoadError for binary data.
@@ -43,7 +42,7 @@ def load(data: bytes) -> Loaded:
         return _as_lines(loaded)
 
 
-def load_lines(data: bytes) -> Loaded:
+def load_lines(data: bytes) -> Content:
     """Read JSON lines: each is a record, numbered from 1; a line that is no JSON is text. Raises as `load`."""
     loaded = plain.load(data)
     parts: list[Part] = []
@@ -66,7 +65,7 @@ def parse(text: str) -> Value:
     return value
 
 
-def _as_lines(loaded: Loaded) -> Loaded:
+def _as_lines(loaded: Content) -> Content:
     """Perhaps JSON lines under a wrong name; else the text as it is."""
     first, line_break, _ = loaded.text.lstrip().partition("\n")
     try:

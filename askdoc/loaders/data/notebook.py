@@ -10,18 +10,17 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from askdoc.loaders import Loaded
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.headings import HEADING_SEPARATOR, Outline
 from askdoc.loaders.text.markdown import MAX_CHARACTERS, headings
-from askdoc.loaders.text.parts import Part, assemble
+from askdoc.loaders.textbuilder import HEADING_SEPARATOR, Outline, Part, assemble
+from askdoc.types import Content
 
 MAX_OUTPUT = 10_000  # characters of what one cell printed
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")  # colours
 
 
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read a notebook of format 3 or 4. Pictures and long outputs are left out, and told in `remarks`.
 
     What is no notebook is its own text, and a remark says so. Raises LoadError for binary data.

@@ -10,10 +10,10 @@ from email.policy import EmailPolicy
 from typing import Any, cast
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded
-from askdoc.loaders.mail.message import Attachment, Letter, from_html, parts, text
+from askdoc.loaders.mail.message import Attachment, Message, html_text, parts, text
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.parts import Part, assemble
+from askdoc.loaders.textbuilder import Part, assemble
+from askdoc.types import Content
 
 MAX_HEADER = 10_000  # characters of one header: the standard library needs time that grows with their square
 
@@ -36,7 +36,7 @@ class _Policy(EmailPolicy):
 _POLICY = _Policy()
 
 
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read one message. Raises LoadError if it does not begin with headers, or is damaged beyond reading."""
     start = _BETWEEN.match(data)  # some programs write a single message as a mailbox with one
     data = data[start.end() :] if start else data.lstrip()
@@ -46,7 +46,7 @@ def load(data: bytes) -> Loaded:
     return assemble(list(_parts(data.removeprefix(b"\xef\xbb\xbf"), remarks)), remarks)
 
 
-def load_mailbox(data: bytes) -> Loaded:
+def load_mailbox(data: bytes) -> Content:
     """Read all messages; one that is damaged beyond reading is told in `remarks`. Raises LoadError if none is left."""
     starts = list(_BETWEEN.finditer(data))
     if not starts:
@@ -69,18 +69,18 @@ def _parts(data: bytes, remarks: list[str]) -> list[Part]:
         message = cast(EmailMessage, message_from_bytes(data, policy=_POLICY))  # of this policy's own class
         if any(name.lower() in _SHOWN and len(value) > MAX_HEADER for name, value in message.raw_items()):
             remarks.append(f"a header longer than {MAX_HEADER} characters is cut short")
-        return list(parts(_letter(message), remarks))
+        return list(parts(_read(message), remarks))
     except LoadError:
         raise
     except Exception as error:  # on damaged mail the standard library raises nearly anything: KeyError, AttributeError
         raise LoadError("the mail is damaged") from error
 
 
-def _letter(message: EmailMessage) -> Letter:
+def _read(message: EmailMessage) -> Message:
     texts: list[str] = []
     attachments: list[Attachment] = []
     _collect(message, texts, attachments)
-    return Letter(
+    return Message(
         subject=str(message["subject"] or ""),
         sender=str(message["from"] or message["sender"] or ""),
         to=str(message["to"] or ""),
@@ -94,7 +94,7 @@ def _letter(message: EmailMessage) -> Letter:
 def _collect(part: EmailMessage, texts: list[str], attachments: list[Attachment]) -> None:
     """Sort a part, and the parts in it, into what is read as the body and what is attached."""
     if part.get_content_type() == "message/rfc822" and part.is_multipart():
-        inner = _letter(_children(part)[0])
+        inner = _read(_children(part)[0])
         texts.append(text(inner))
         attachments += inner.attachments
     elif part.get_content_type() == "multipart/alternative" and (children := _children(part)):
@@ -131,7 +131,7 @@ def _text(part: EmailMessage) -> str | None:
         content = _decoded(_bytes(part), part.get_content_charset())
     except LoadError:
         return None
-    return from_html(content) if kind == "text/html" else content
+    return html_text(content) if kind == "text/html" else content
 
 
 def _bytes(part: EmailMessage) -> bytes:

@@ -9,9 +9,9 @@ from datetime import datetime
 from itertools import pairwise
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded, open_loader
-from askdoc.loaders.text.headings import HEADING_SEPARATOR, MAX_LABEL
-from askdoc.loaders.text.parts import Part, clean, unescape
+from askdoc.loaders import open_loader
+from askdoc.loaders.textbuilder import HEADING_SEPARATOR, MAX_LABEL, Part, storable
+from askdoc.types import Content
 
 MAIL = (".eml", ".mbox", ".msg")  # an attached one is named, not read: it may hold another one, and so on
 _NAMED = 20  # attachments that a remark names
@@ -26,14 +26,14 @@ _MONTHS = "January February March April May June July August September October N
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file in a letter."""
+    """A file that comes with a message."""
 
     name: str
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Message:
     """A mail. Names and addresses as a person reads them; `date` in the time zone in which it was sent."""
 
     subject: str
@@ -45,17 +45,17 @@ class Letter:
     attachments: tuple[Attachment, ...] = ()
 
 
-def parts(letter: Letter, remarks: list[str]) -> Iterator[Part]:
-    """The parts of a letter, labelled with its date and subject. Attached texts are read, the others told in `remarks`.
+def parts(message: Message, remarks: list[str]) -> Iterator[Part]:
+    """The parts of a message, labelled with its date and subject, and those of attached texts.
 
-    remarks: is extended.
+    remarks: gets the names of the attachments that are not read.
     """
-    date = letter.date.strftime("%Y-%m-%d") if letter.date and letter.date.year >= 1000 else ""
-    label = ", ".join(filter(None, (date, _line(letter.subject)[:MAX_LABEL]))) or None
-    yield Part(label, text(letter))
-    yield Part(label, _addresses(letter))
+    date = message.date.strftime("%Y-%m-%d") if message.date and message.date.year >= 1000 else ""
+    label = ", ".join(filter(None, (date, _line(message.subject)[:MAX_LABEL]))) or None
+    yield Part(label, text(message))
+    yield Part(label, _addresses(message))
     unread = []
-    for attachment in letter.attachments:
+    for attachment in message.attachments:
         loaded = _read(attachment)
         if loaded is None:
             unread.append(_line(attachment.name) or "without a name")
@@ -67,24 +67,24 @@ def parts(letter: Letter, remarks: list[str]) -> Iterator[Part]:
 
 
 def _line(text: str) -> str:
-    return " ".join(clean(text).split())
+    return " ".join(storable(text).split())
 
 
-def text(letter: Letter) -> str:
+def text(message: Message) -> str:
     """The head and right below it the body, so that who wrote stands beside what is written.
 
     The date stands between sender and receivers, and names stand without addresses, which follow on their own: so the
     bundled reader answered 18 of 21 questions about mails, with the usual order and addresses 13.
     """
     head = {
-        "Subject": letter.subject,
-        "From": _names(letter.sender),
-        "Sent": _date(letter.date),
-        "To": _names(letter.to),
-        "Cc": _names(letter.cc),
+        "Subject": message.subject,
+        "From": _names(message.sender),
+        "Sent": _date(message.date),
+        "To": _names(message.to),
+        "Cc": _names(message.cc),
     }
     lines = [f"{name}: {_line(value)}" for name, value in head.items() if _line(value)]
-    body = _GREETING.sub(r"\1\n", clean(letter.body.replace("\r\n", "\n")))
+    body = _GREETING.sub(r"\1\n", storable(message.body.replace("\r\n", "\n")).strip())
     return "\n".join([*lines, body])
 
 
@@ -93,8 +93,8 @@ def _names(people: str) -> str:
     return _ADDRESS.sub("", people.replace('"', ""))
 
 
-def _addresses(letter: Letter) -> str:
-    named = [people for people in map(_line, (letter.sender, letter.to, letter.cc)) if _ADDRESS.search(people)]
+def _addresses(message: Message) -> str:
+    named = [people for people in map(_line, (message.sender, message.to, message.cc)) if _ADDRESS.search(people)]
     return f"Addresses: {', '.join(named)}" if named else ""
 
 
@@ -104,7 +104,7 @@ def _date(date: datetime | None) -> str:
     return f"{_DAYS[date.weekday()]}, {date.day} {_MONTHS[date.month - 1]} {date.year}, {date:%H:%M}"
 
 
-def _read(attachment: Attachment) -> Loaded | None:
+def _read(attachment: Attachment) -> Content | None:
     """The text of an attachment, if there is a loader for its name that can read it."""
     loader = None if attachment.name.lower().endswith(MAIL) else open_loader(attachment.name)
     try:
@@ -113,7 +113,7 @@ def _read(attachment: Attachment) -> Loaded | None:
         return None
 
 
-def _attached(loaded: Loaded, label: str) -> Iterator[Part]:
+def _attached(loaded: Content, label: str) -> Iterator[Part]:
     """The text of an attached file, cut at its marks; what it says is not to be read is left out."""
     starts = [0, *(mark.start for mark in loaded.marks), len(loaded.text)]
     labels = [None, *(mark.label for mark in loaded.marks)]
@@ -132,33 +132,8 @@ def _outside(skip: Sequence[tuple[int, int]], start: int, end: int) -> Iterator[
         yield start, end
 
 
-_BLOCK = re.compile(r"</?(?:p|div|h[1-6]|ul|ol|table|blockquote|pre|hr|section|article)\b[^<>]*+>", re.IGNORECASE)
-_LINE_BREAK = re.compile(r"<(?:br|/tr|/li)\b[^<>]*+>", re.IGNORECASE)
-_ITEM = re.compile(r"<li\b[^<>]*+>", re.IGNORECASE)
-_CELL = re.compile(r"</t[dh]>", re.IGNORECASE)
-_TAG = re.compile(r"</?[a-zA-Z!?][^<>]*+>")
-_HIDDEN = re.compile(r"<!--|<(?P<name>script|style|head|title)\b", re.IGNORECASE)
+def html_text(markup: str) -> str:
+    """What a mail in HTML says."""
+    from askdoc.loaders.web.html import page_text  # lxml is imported only for mail in HTML
 
-
-def from_html(html: str) -> str:
-    """What a mail in HTML says. Time linear in its length, which the standard library's parser does not promise."""
-    text = " ".join(_without_hidden(html).split())
-    text = _CELL.sub(" | ", _ITEM.sub("\n- ", _LINE_BREAK.sub("\n", _BLOCK.sub("\n\n", text))))
-    lines = (line.strip(" |") for line in unescape(_TAG.sub("", text)).replace("\xa0", " ").split("\n"))
-    return re.sub(r"\n{3,}+", "\n\n", "\n".join(lines)).strip()
-
-
-def _without_hidden(html: str) -> str:
-    """Without comments, scripts, styles and the head."""
-    lower = html.lower()
-    lower = lower if len(lower) == len(html) else html  # a few capitals are longer in lower case
-    kept: list[str] = []
-    at = 0
-    while found := _HIDDEN.search(html, at):
-        kept.append(html[at : found.start()])
-        closing = f"</{found['name'].lower()}" if found["name"] else "-->"
-        end = lower.find(closing, found.end())
-        if end < 0:  # never closed: only its beginning is taken for what it seems to be
-            return "".join(kept) + html[found.end() :]
-        at = end + (3 if closing == "-->" else 0)
-    return "".join([*kept, html[at:]])
+    return page_text(markup)

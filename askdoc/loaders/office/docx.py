@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from askdoc.loaders import Loaded
-from askdoc.loaders.draft import Draft
 from askdoc.loaders.guard import guarded
 from askdoc.loaders.office.numbering import Numbering
-from askdoc.loaders.office.package import Archive, Element, attribute, child, children, descendants, local, related
+from askdoc.loaders.office.package import Package, related
+from askdoc.loaders.textbuilder import TextBuilder
+from askdoc.loaders.xml import Element, attribute, child, children, descendants, local
+from askdoc.types import Content
 
 _TITLE_LEVEL = 0  # the title of the whole, above headings of level 1
 _BODY_LEVEL = 9  # Word's outline level for what is no heading, counted from 0
@@ -20,14 +21,14 @@ _TRANSPARENT = frozenset("ins moveTo smartTag customXml sdt sdtContent hyperlink
 
 
 @guarded("Word document")
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read a Word document with its notes, lists, tables and text boxes; comments and running heads are left out."""
-    archive = Archive(data)
-    part = next(iter(related(archive, "", "officeDocument")))
-    reader = _Reader(archive, part)
-    reader.blocks(child(archive.xml(part), "body"))
-    reader.leave_out_comments(archive, part)
-    return reader.draft.loaded()
+    package = Package(data)
+    part = next(iter(related(package, "", "officeDocument")))
+    reader = _Reader(package, part)
+    reader.blocks(child(package.xml(part), "body"))
+    reader.leave_out_comments(package, part)
+    return reader.builder.content()
 
 
 class _Styles:
@@ -81,11 +82,11 @@ class _Styles:
 class _Reader:
     """Walks through the body; what stands beside a paragraph, such as its footnotes, follows it."""
 
-    def __init__(self, archive: Archive, part: str) -> None:
-        self.draft = Draft()
-        self.styles = _Styles(_related_xml(archive, part, "styles"))
-        self.numbering = Numbering(_related_xml(archive, part, "numbering"))
-        self.notes = {kind: _notes(_related_xml(archive, part, f"{kind}s")) for kind in ("footnote", "endnote")}
+    def __init__(self, package: Package, part: str) -> None:
+        self.builder = TextBuilder()
+        self.styles = _Styles(_related_xml(package, part, "styles"))
+        self.numbering = Numbering(_related_xml(package, part, "numbering"))
+        self.notes = {kind: _notes(_related_xml(package, part, f"{kind}s")) for kind in ("footnote", "endnote")}
         self.aside: list[Element] = []  # notes and text boxes that the paragraph refers to
 
     def blocks(self, parent: Element | None) -> None:
@@ -109,11 +110,11 @@ class _Reader:
         level, item = self.styles.level(paragraph), self.styles.numbering(paragraph)
         number = self.numbering.next(*item) if item and text.strip() else ""
         if level is not None:
-            self.draft.heading(level, f"{number} {text}")
+            self.builder.heading(level, f"{number} {text}")
         elif number:
-            self.draft.item(f"{number} {text}")
+            self.builder.item(f"{number} {text}")
         else:
-            self.draft.paragraph(text)
+            self.builder.paragraph(text)
 
     def _asides(self) -> None:
         """Add what the last block refers to; a note may itself refer to something."""
@@ -133,7 +134,7 @@ class _Reader:
                     "0",
                     "false",
                 ):
-                    self.draft.leave_out("hidden place")
+                    self.builder.leave_out("hidden place")
                 else:
                     yield from self._run(below)
             elif name in _TRANSPARENT:
@@ -165,7 +166,7 @@ class _Reader:
         boxes = [box for box in descendants(shown, "txbxContent") if not _is_within(box, "txbxContent", shown)]
         self.aside += boxes
         if not boxes and shown is not None:
-            self.draft.leave_out(_kind_of_drawing(shown))
+            self.builder.leave_out(_kind_of_drawing(shown))
 
     def _table(self, table: Element) -> None:
         grid: list[list[str]] = []
@@ -174,7 +175,7 @@ class _Reader:
                 grid.append(self._row(row, grid[-1] if grid else []))
         first = next(iter(_rows(table)), None)
         headed = True if child(first, "trPr", "tblHeader") is not None else None
-        self.draft.table(grid, headed=headed)
+        self.builder.table(grid, headed=headed)
 
     def _row(self, row: Element, above: list[str]) -> list[str]:
         """The texts of a row; a merged cell stands in all of its places."""
@@ -204,13 +205,13 @@ class _Reader:
                 parts.append(self._cell(block))
         return " ".join(filter(str.strip, parts))
 
-    def leave_out_comments(self, archive: Archive, part: str) -> None:
+    def leave_out_comments(self, package: Package, part: str) -> None:
         """Tell how many comments there are."""
-        self.draft.leave_out("comment", len(children(_related_xml(archive, part, "comments"), "comment")))
+        self.builder.leave_out("comment", len(children(_related_xml(package, part, "comments"), "comment")))
 
 
-def _related_xml(archive: Archive, part: str, kind: str) -> Element | None:
-    return next((archive.xml(name) for name in related(archive, part, kind)), None)
+def _related_xml(package: Package, part: str, kind: str) -> Element | None:
+    return next((package.xml(name) for name in related(package, part, kind)), None)
 
 
 def _notes(root: Element | None) -> dict[str | None, Element]:

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from typing import NamedTuple
 
-from askdoc.loaders.office.package import Element, attribute, child, children
+from askdoc.loaders.xml import Element, attribute, child, children
 
 BULLET = "•"
 _MAX_LEVELS = 9

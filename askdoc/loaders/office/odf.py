@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded
-from askdoc.loaders.draft import Draft, tidy
 from askdoc.loaders.guard import guarded
-from askdoc.loaders.office.package import Archive, Element, attribute, child, children, descendants, local, locked
+from askdoc.loaders.office.package import Package, locked
 from askdoc.loaders.office.pptx import slide_place
-from askdoc.loaders.office.sheets import add_sheet
+from askdoc.loaders.textbuilder import TextBuilder, single_line, visible_text
+from askdoc.loaders.xml import Element, attribute, child, children, descendants, local
+from askdoc.types import Content
 
 _TITLE_LEVEL = 0
 _MAX_COLUMNS = 1000  # that are read; the rest of a repeated cell is empty
@@ -26,22 +26,22 @@ _NOT_SHOWN = frozenset("annotation annotation-end ruby-text script tracked-chang
 
 
 @guarded("OpenDocument file")
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read the text as it stands with all changes accepted; comments, running heads and hidden sheets are left out."""
-    archive = Archive(data)
-    if descendants(archive.xml_if_there("META-INF/manifest.xml"), "encryption-data"):
+    package = Package(data)
+    if descendants(package.xml_if_there("META-INF/manifest.xml"), "encryption-data"):
         raise locked()
-    root = archive.xml("content.xml")
+    root = package.xml("content.xml")
     body = child(root, "body")
-    styles = _Styles((root, archive.xml_if_there("styles.xml")))
-    draft = Draft()
+    styles = _Styles((root, package.xml_if_there("styles.xml")))
+    builder = TextBuilder()
     kinds = {"text": _read_text, "spreadsheet": _read_spreadsheet, "presentation": _read_presentation}
     content = next((part for part in (body if body is not None else ()) if local(part) in kinds), None)
     if content is None:
         raise LoadError("it is an OpenDocument file without text, such as a drawing or a formula")
-    kinds[local(content)](content, styles, draft)
-    draft.leave_out("comment", len(descendants(content, "annotation")))
-    return draft.loaded()
+    kinds[local(content)](content, styles, builder)
+    builder.leave_out("comment", len(descendants(content, "annotation")))
+    return builder.content()
 
 
 class _Styles:
@@ -75,15 +75,15 @@ class _Styles:
 # --- texts
 
 
-def _read_text(content: Element, styles: _Styles, draft: Draft) -> None:
-    _Text(styles, draft).blocks(content)
+def _read_text(content: Element, styles: _Styles, builder: TextBuilder) -> None:
+    _Text(styles, builder).blocks(content)
 
 
 class _Text:
     """Walks through a text; what stands beside a paragraph, such as its footnotes, follows it."""
 
-    def __init__(self, styles: _Styles, draft: Draft) -> None:
-        self.styles, self.draft = styles, draft
+    def __init__(self, styles: _Styles, builder: TextBuilder) -> None:
+        self.styles, self.builder = styles, builder
         self.aside: list[Element] = []
 
     def blocks(self, parent: Element) -> None:
@@ -97,7 +97,7 @@ class _Text:
             elif name == "list":
                 self._list(block)
             elif name == "table":
-                self.draft.table(
+                self.builder.table(
                     self.grid(block), headed=True if child(block, "table-header-rows") is not None else None
                 )
             elif name in ("frame", "g", "custom-shape", "text-box", "rect", "ellipse"):
@@ -108,13 +108,13 @@ class _Text:
 
     def _heading(self, heading: Element) -> None:
         level = attribute(heading, "outline-level") or ""
-        self.draft.heading(int(level) if level.isdecimal() else 1, self.text(heading))
+        self.builder.heading(int(level) if level.isdecimal() else 1, self.text(heading))
 
     def _paragraph(self, paragraph: Element) -> None:
         if self.styles.is_title(paragraph):
-            self.draft.heading(_TITLE_LEVEL, self.text(paragraph))
+            self.builder.heading(_TITLE_LEVEL, self.text(paragraph))
         else:
-            self.draft.paragraph(self.text(paragraph))
+            self.builder.paragraph(self.text(paragraph))
 
     def _list(self, items: Element) -> None:
         for item in items:
@@ -126,7 +126,7 @@ class _Text:
                 elif local(block) == "h":
                     self._heading(block)
                 elif local(block) == "p" and (text := self.text(block)).strip():
-                    self.draft.item(f"• {text}")
+                    self.builder.item(f"• {text}")
 
     def grid(self, table: Element) -> list[list[str]]:
         """The text of each cell of a table."""
@@ -137,14 +137,14 @@ class _Text:
 
     def shown(self, cell: Element) -> str:
         """What a cell of a sheet shows."""
-        return tidy("\n".join(self.text(paragraph) for paragraph in children(cell, "p")))
+        return visible_text("\n".join(self.text(paragraph) for paragraph in children(cell, "p")))
 
     def _frame(self, frame: Element) -> None:
         """Take the text boxes of a frame."""
         boxes = descendants(frame, "text-box") if local(frame) in ("frame", "g") else [frame]
         self.aside += boxes
         pictures = descendants(frame, "image")
-        self.draft.leave_out("picture", 1 if pictures and not boxes else 0)
+        self.builder.leave_out("picture", 1 if pictures and not boxes else 0)
 
     def _asides(self) -> None:
         while self.aside:
@@ -161,7 +161,7 @@ class _Text:
         for below in element:
             name = local(below)
             if self.styles.is_hidden(below) or name == "hidden-text":
-                self.draft.leave_out("hidden place")
+                self.builder.leave_out("hidden place")
             elif name == "note":
                 self.aside.append(child(below, "note-body"))
             elif name in ("frame", "g", "custom-shape"):
@@ -207,19 +207,19 @@ def _repeated(element: Element, name: str, limit: int) -> int:
 # --- spreadsheets
 
 
-def _read_spreadsheet(content: Element, styles: _Styles, draft: Draft) -> None:
+def _read_spreadsheet(content: Element, styles: _Styles, builder: TextBuilder) -> None:
     for table in children(content, "table"):
         if styles.is_hidden(table):
-            draft.leave_out("hidden sheet")
+            builder.leave_out("hidden sheet")
             continue
-        add_sheet(draft, attribute(table, "name") or "", _sheet_rows(table, styles, draft))
-        draft.leave_out("chart", len(descendants(table, "object")))
-        draft.leave_out("picture", len([1 for frame in descendants(table, "frame") if child(frame, "object") is None]))
+        builder.sheet(attribute(table, "name") or "", _sheet_rows(table, styles, builder))
+        builder.leave_out("chart", len(descendants(table, "object")))
+        builder.leave_out("picture", sum(child(frame, "object") is None for frame in descendants(table, "frame")))
 
 
-def _sheet_rows(table: Element, styles: _Styles, draft: Draft) -> Iterator[tuple[int, list[str]]]:
+def _sheet_rows(table: Element, styles: _Styles, builder: TextBuilder) -> Iterator[tuple[int, list[str]]]:
     """The rows of a sheet that hold something, by their numbers, from 1."""
-    reader = _Text(styles, draft)
+    reader = _Text(styles, builder)
     number = 0
     for row in _rows(table):
         times = _repeated(row, "number-rows-repeated", 2**31)
@@ -233,26 +233,26 @@ def _sheet_rows(table: Element, styles: _Styles, draft: Draft) -> Iterator[tuple
 # --- presentations
 
 
-def _read_presentation(content: Element, styles: _Styles, draft: Draft) -> None:
+def _read_presentation(content: Element, styles: _Styles, builder: TextBuilder) -> None:
     for number, page in enumerate(children(content, "page"), 1):
         if styles.is_hidden(page):
-            draft.leave_out("hidden slide")
+            builder.leave_out("hidden slide")
         else:
-            _read_slide(page, number, _Text(styles, draft))
+            _read_slide(page, number, _Text(styles, builder))
 
 
 def _read_slide(page: Element, number: int, reader: _Text) -> None:
-    draft = reader.draft
+    builder = reader.builder
     frames = list(page)
     title = next((frame for frame in frames if attribute(frame, "class") == "title"), None)
-    words = "" if title is None else " ".join(tidy(reader.text(title)).split())
+    words = "" if title is None else single_line(reader.text(title))
     place = slide_place(number, words)
-    draft.move_to(place)
-    draft.paragraph(words)
+    builder.move_to(place)
+    builder.paragraph(words)
     for frame in frames:
         if frame is not title and local(frame) != "notes":
             _read_shape(frame, reader, words)
-    draft.move_to(f"{place}, notes")
+    builder.move_to(f"{place}, notes")
     for notes in children(page, "notes"):
         for frame in children(notes, "frame"):
             if attribute(frame, "class") == "notes":
@@ -263,11 +263,11 @@ def _read_slide(page: Element, number: int, reader: _Text) -> None:
 def _read_shape(shape: Element, reader: _Text, title: str) -> None:
     tables = descendants(shape, "table")
     for table in tables:
-        reader.draft.table(reader.grid(table), title=title)
+        reader.builder.table(reader.grid(table), title=title)
     if not tables and descendants(shape, "object"):
-        reader.draft.leave_out("chart")
+        reader.builder.leave_out("chart")
     elif not tables and descendants(shape, "image") and not descendants(shape, "p"):
-        reader.draft.leave_out("picture")
+        reader.builder.leave_out("picture")
     for part in (shape, *descendants(shape, "text-box"), *descendants(shape, "custom-shape")):
         if local(part) in ("text-box", "custom-shape", "rect", "ellipse"):
             reader.blocks(part)

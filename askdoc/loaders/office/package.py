@@ -5,12 +5,10 @@ from __future__ import annotations
 import posixpath
 import zipfile
 from io import BytesIO
-from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-from lxml import etree
-
 from askdoc.errors import LoadError
+from askdoc.loaders.xml import Element, children, parse_xml
 
 MAX_PART = 64 * 1024**2  # bytes of one part, unpacked; its tree takes several times as much
 MAX_PARTS = 4 * MAX_PART  # bytes of all parts that are read
@@ -19,10 +17,8 @@ MAX_ENTRIES = 100_000
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # the stream that holds an encrypted office document
 
-Element: TypeAlias = Any  # lxml has no types of its own
 
-
-class Archive:
+class Package:
     """The parts of a document by name. Raises LoadError for what is locked, of an old format or absurdly large."""
 
     def __init__(self, data: bytes) -> None:
@@ -72,49 +68,10 @@ def resolve(base: str, target: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname("/" + base), path)).lstrip("/")
 
 
-def parse_xml(data: bytes) -> Element:
-    """The root element. Entities are not expanded, nothing is fetched, depth and size are bounded."""
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
-    )
-    return etree.fromstring(data, parser)
-
-
-def local(element: Element) -> str:
-    """An element's name without its namespace; "" for what is no element."""
-    tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
-
-
-def attribute(element: Element, name: str) -> str | None:
-    """The value of an attribute, by its name without namespace."""
-    for key, value in element.attrib.items():
-        if key.rpartition("}")[2] == name:
-            return str(value)
-    return None
-
-
-def children(element: Element | None, name: str) -> list[Element]:
-    """The child elements of that name, without namespace; none of None."""
-    return [] if element is None else [child for child in element if local(child) == name]
-
-
-def child(element: Element | None, *path: str) -> Element | None:
-    """The first child of that name, its first child of the next name and so on, or None."""
-    for name in path:
-        element = next(iter(children(element, name)), None)
-    return element
-
-
-def descendants(element: Element | None, name: str) -> list[Element]:
-    """All elements of that name below, in the order of the document."""
-    return [] if element is None else [below for below in element.iterdescendants() if local(below) == name]
-
-
-def relations(archive: Archive, part: str) -> dict[str, tuple[str, str]]:
+def relations(package: Package, part: str) -> dict[str, tuple[str, str]]:
     """What a part of an Office document refers to: id → (last word of the type, name of the part)."""
     folder, _, name = part.rpartition("/")
-    root = archive.xml_if_there(f"{folder}/_rels/{name}.rels" if folder else f"_rels/{name}.rels")
+    root = package.xml_if_there(f"{folder}/_rels/{name}.rels" if folder else f"_rels/{name}.rels")
     return {
         relation.get("Id", ""): (relation.get("Type", "").rpartition("/")[2], resolve(part, relation.get("Target", "")))
         for relation in children(root, "Relationship")
@@ -122,9 +79,9 @@ def relations(archive: Archive, part: str) -> dict[str, tuple[str, str]]:
     }
 
 
-def related(archive: Archive, part: str, kind: str) -> list[str]:
+def related(package: Package, part: str, kind: str) -> list[str]:
     """The parts of a kind, such as "styles", that a part refers to and that are there."""
-    return [name for found, name in relations(archive, part).values() if found == kind and name in archive.names]
+    return [name for found, name in relations(package, part).values() if found == kind and name in package.names]
 
 
 def _old_or_locked(data: bytes) -> LoadError:

@@ -4,41 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from askdoc.loaders import Loaded
-from askdoc.loaders.draft import Draft, tidy
 from askdoc.loaders.guard import guarded
-from askdoc.loaders.office.package import (
-    Archive,
-    Element,
-    attribute,
-    child,
-    children,
-    descendants,
-    local,
-    related,
-    relations,
-)
+from askdoc.loaders.office.package import Package, related, relations
+from askdoc.loaders.textbuilder import TextBuilder, single_line
+from askdoc.loaders.xml import Element, attribute, child, children, descendants, local
+from askdoc.types import Content
 
 _TITLES = frozenset(("title", "ctrTitle"))
 _RUNNING = frozenset(("dt", "ftr", "hdr", "sldNum", "sldImg"))  # date, foot, head, number, picture of the slide
 _BULLETED = frozenset(("body", "obj", ""))
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
 @guarded("PowerPoint presentation")
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read the slides that are shown, and what is noted to them; pictures, charts and hidden slides are left out."""
-    archive = Archive(data)
-    part = next(iter(related(archive, "", "officeDocument")))
-    slides = relations(archive, part)
-    draft = Draft()
-    for number, entry in enumerate(children(child(archive.xml(part), "sldIdLst"), "sldId"), 1):
+    package = Package(data)
+    part = next(iter(related(package, "", "officeDocument")))
+    slides = relations(package, part)
+    builder = TextBuilder()
+    for number, entry in enumerate(children(child(package.xml(part), "sldIdLst"), "sldId"), 1):
         _, name = slides.get(entry.get(_RELATION, ""), ("", ""))
-        if name in archive.names:
-            _Slide(archive, name, draft).read(number)
-    return draft.loaded()
-
-
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+        if name in package.names:
+            _Slide(package, name, builder).read(number)
+    return builder.content()
 
 
 def slide_place(number: int, title: str) -> str:
@@ -47,48 +36,48 @@ def slide_place(number: int, title: str) -> str:
 
 
 class _Slide:
-    """One slide, added to a draft."""
+    """One slide, added to a text."""
 
-    def __init__(self, archive: Archive, name: str, draft: Draft) -> None:
-        self.archive, self.name, self.draft = archive, name, draft
-        self.root = archive.xml(name)
+    def __init__(self, package: Package, name: str, builder: TextBuilder) -> None:
+        self.package, self.name, self.builder = package, name, builder
+        self.root = package.xml(name)
 
     def read(self, number: int) -> None:
         """Add the slide, its title first, and its notes."""
         if self.root.get("show") in ("0", "false"):
-            self.draft.leave_out("hidden slide")
+            self.builder.leave_out("hidden slide")
             return
         shapes = list(_shapes(child(self.root, "cSld", "spTree")))
         title = next((shape for shape in shapes if _placeholder(shape) in _TITLES), None)
-        words = "" if title is None else " ".join(tidy(_text(child(title, "txBody"))).split())
+        words = "" if title is None else single_line(_text(child(title, "txBody")))
         place = slide_place(number, words)
-        self.draft.move_to(place)
-        self.draft.paragraph(words)
+        self.builder.move_to(place)
+        self.builder.paragraph(words)
         for shape in shapes:
             if shape is not title:
                 self._shape(shape, words)
-        self.draft.move_to(f"{place}, notes")
-        for notes in related(self.archive, self.name, "notesSlide"):
-            self._notes(self.archive.xml(notes))
+        self.builder.move_to(f"{place}, notes")
+        for notes in related(self.package, self.name, "notesSlide"):
+            self._notes(self.package.xml(notes))
 
     def _shape(self, shape: Element, title: str) -> None:
         kind = _placeholder(shape)
         if kind in _RUNNING:
             return
         if local(shape) == "pic":
-            self.draft.leave_out("picture")
+            self.builder.leave_out("picture")
         for table in descendants(child(shape, "graphic"), "tbl"):
             self._table(table, title)
         if descendants(child(shape, "graphic"), "chart"):
-            self.draft.leave_out("chart")
+            self.builder.leave_out("chart")
         for diagram in descendants(child(shape, "graphic"), "relIds"):
             self._diagram(diagram)
         for paragraph in children(child(shape, "txBody"), "p"):
             text = _paragraph_text(paragraph)
             if kind in _BULLETED and child(paragraph, "pPr", "buNone") is None and text.strip():
-                self.draft.item(f"• {text}")
+                self.builder.item(f"• {text}")
             else:
-                self.draft.paragraph(text)
+                self.builder.paragraph(text)
 
     def _table(self, table: Element, title: str) -> None:
         grid: list[list[str]] = []
@@ -104,20 +93,20 @@ class _Slide:
             grid.append(texts)
         properties = child(table, "tblPr")
         headed = True if properties is not None and properties.get("firstRow") in ("1", "true") else None
-        self.draft.table(grid, headed=headed, title=title)
+        self.builder.table(grid, headed=headed, title=title)
 
     def _diagram(self, diagram: Element) -> None:
         """Add the texts of a SmartArt diagram, which stand in a part of their own."""
-        _, name = relations(self.archive, self.name).get(attribute(diagram, "dm") or "", ("", ""))
-        if name in self.archive.names:
-            for paragraph in descendants(self.archive.xml(name), "p"):
-                self.draft.item(_paragraph_text(paragraph))
+        _, name = relations(self.package, self.name).get(attribute(diagram, "dm") or "", ("", ""))
+        if name in self.package.names:
+            for paragraph in descendants(self.package.xml(name), "p"):
+                self.builder.item(_paragraph_text(paragraph))
 
     def _notes(self, root: Element) -> None:
         for shape in _shapes(child(root, "cSld", "spTree")):
             if _placeholder(shape) not in _RUNNING:
                 for paragraph in children(child(shape, "txBody"), "p"):
-                    self.draft.paragraph(_paragraph_text(paragraph))
+                    self.builder.paragraph(_paragraph_text(paragraph))
 
 
 def _shapes(tree: Element | None) -> Iterator[Element]:

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass, field, replace
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded
-from askdoc.loaders.draft import Draft
 from askdoc.loaders.guard import guarded
+from askdoc.loaders.textbuilder import TextBuilder
+from askdoc.types import Content
 
 _MAX_DEPTH = 1000  # of groups within groups
 _HEADING_LEVELS = 9
@@ -67,7 +67,7 @@ class _Paragraph:
 
 
 @guarded("RTF document")
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read an RTF document; pictures, comments and running heads are left out."""
     if not data.lstrip().startswith(b"{\\rtf"):
         raise ValueError("no RTF")
@@ -76,7 +76,7 @@ def load(data: bytes) -> Loaded:
 
 class _Reader:
     def __init__(self) -> None:
-        self.draft = Draft()
+        self.builder = TextBuilder()
         self.encoding = "cp1252"
         self.fonts: dict[int, str] = {}
         self.styles: dict[int, str] = {}
@@ -93,7 +93,7 @@ class _Reader:
         self.begins = False  # a group has just begun
         self.star = False
 
-    def read(self, data: bytes) -> Loaded:
+    def read(self, data: bytes) -> Content:
         """Go through the tokens of a document once."""
         text = data.decode("latin-1")
         at = 0
@@ -114,7 +114,7 @@ class _Reader:
         self._end_paragraph()
         self._end_table()
         self._end_paragraph()  # what stands beside the table
-        return self.draft.loaded()
+        return self.builder.content()
 
     # --- text
 
@@ -137,7 +137,7 @@ class _Reader:
         elif state.kind in ("skip", "fonttbl") or state.deleted:
             return
         elif state.hidden:
-            self.draft.leave_out("hidden place", int(bool(text.strip())))
+            self.builder.leave_out("hidden place", int(bool(text.strip())))
         elif state.kind == "listtext":
             self.open.mark.append(text)
         else:
@@ -180,7 +180,7 @@ class _Reader:
     def _begin(self, kind: str) -> None:
         """What the group that has just begun is for."""
         if kind in _PICTURES and self.state.kind != "skip":
-            self.draft.leave_out("picture")
+            self.builder.leave_out("picture")
         if self.state.kind == "skip":
             return
         if kind in _ASIDE:
@@ -287,23 +287,23 @@ class _Reader:
             self._add(text, mark)
         if not self.rows:
             for aside in self.asides:
-                self.draft.paragraph(aside)
+                self.builder.paragraph(aside)
             self.asides = []
 
     def _add(self, text: str, mark: str) -> None:
         level = self._level()
         if level is not None:
-            self.draft.heading(level, f"{mark} {text}")
+            self.builder.heading(level, f"{mark} {text}")
         elif mark:
-            self.draft.item(f"{mark if any(map(str.isalnum, mark)) else '•'} {text}")
+            self.builder.item(f"{mark if any(map(str.isalnum, mark)) else '•'} {text}")
         elif text.lstrip().startswith("•"):
-            self.draft.item(text)
+            self.builder.item(text)
         else:
-            self.draft.paragraph(text)
+            self.builder.paragraph(text)
 
     def _end_table(self) -> None:
         if self.rows:
-            self.draft.table(self.rows, headed=self.headed or None)
+            self.builder.table(self.rows, headed=self.headed or None)
             self.rows, self.headed = [], False
 
     def _level(self) -> int | None:

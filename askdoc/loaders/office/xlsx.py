@@ -11,11 +11,10 @@ from typing import Any
 
 import openpyxl
 
-from askdoc.loaders import Loaded
-from askdoc.loaders.draft import Draft
 from askdoc.loaders.guard import guarded
-from askdoc.loaders.office.package import Archive
-from askdoc.loaders.office.sheets import add_sheet
+from askdoc.loaders.office.package import Package
+from askdoc.loaders.textbuilder import TextBuilder
+from askdoc.types import Content
 
 _MAX_COLUMNS = 1000  # that are read of a row
 _DIGITS = 11  # significant ones, as Excel shows in its format "General"
@@ -26,29 +25,29 @@ _IGNORED = re.compile(r"_.|\*.|\[[^\]]*\]|[()?#0,.%E+]|(?<=0)/|@")
 
 
 @guarded("Excel workbook")
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read the sheets that are shown, formulas as their results; charts, pictures and comments are left out."""
-    archive = Archive(data)
-    for name, size in archive.sizes().items():
+    package = Package(data)
+    for name, size in package.sizes().items():
         if name.endswith(_XML):
-            archive.count(size)  # openpyxl reads them itself
+            package.count(size)  # openpyxl reads them itself
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what openpyxl cannot keep when it saves a file does not matter here
         book = openpyxl.load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
-    draft = Draft()
+    builder = TextBuilder()
     for sheet in book.worksheets:
         if sheet.sheet_state == "visible":
-            add_sheet(draft, sheet.title, _rows(sheet))
+            builder.sheet(sheet.title, _rows(sheet))
         else:
-            draft.leave_out("hidden sheet")
-    _leave_out_drawings(archive, draft)
-    return draft.loaded()
+            builder.leave_out("hidden sheet")
+    _leave_out_drawings(package, builder)
+    return builder.content()
 
 
-def _leave_out_drawings(archive: Archive, draft: Draft) -> None:
+def _leave_out_drawings(package: Package, builder: TextBuilder) -> None:
     for folder, what in (("charts/chart", "chart"), ("media/", "picture"), ("comments", "sheet's comments")):
-        found = [name for name in archive.names if name.startswith(f"xl/{folder}") and not name.endswith("/")]
-        draft.leave_out(what, len(found))
+        found = [name for name in package.names if name.startswith(f"xl/{folder}") and not name.endswith("/")]
+        builder.leave_out(what, len(found))
 
 
 def _rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:

@@ -12,11 +12,11 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded
-from askdoc.loaders.draft import Draft
 from askdoc.loaders.guard import guarded
 from askdoc.loaders.pdf.layout import Block, read_pages, same_words
 from askdoc.loaders.pdf.lines import Page, Word
+from askdoc.loaders.textbuilder import TextBuilder
+from askdoc.types import Content
 
 MAX_PAGES = 20_000
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
@@ -28,7 +28,7 @@ _MAX_NESTING = 5  # of pictures in the content of a page
 
 
 @guarded("PDF")
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read a PDF: each paragraph with its page, running heads and page numbers left out, headings from the outline.
 
     Raises LoadError for a PDF that needs a password, and for one that is pictures of text.
@@ -49,7 +49,7 @@ def _opened(data: bytes) -> Any:
         raise
 
 
-def _load(document: Any) -> Loaded:
+def _load(document: Any) -> Content:
     if len(document) > MAX_PAGES:
         raise LoadError(f"it has more than {MAX_PAGES:,} pages", hint="split it")
     pages: list[Page] = []
@@ -62,11 +62,11 @@ def _load(document: Any) -> Loaded:
             pictures.append(number)
         page.close()
     _check_text(pages, pictures)
-    draft = Draft()
+    builder = TextBuilder()
     if pictures:
-        draft.remark(f"without text, since they are pictures: {_page_list(pictures)} ({_SEARCHABLE})")
-    _fill(draft, read_pages(pages), _outline(document))
-    return draft.loaded()
+        builder.remark(f"without text, since they are pictures: {_page_list(pictures)} ({_SEARCHABLE})")
+    _fill(builder, read_pages(pages), _outline(document))
+    return builder.content()
 
 
 def _check_text(pages: Sequence[Page], pictures: Sequence[int]) -> None:
@@ -197,7 +197,7 @@ def _outline(document: Any) -> list[tuple[int, str, int]]:
     return found
 
 
-def _fill(draft: Draft, blocks: Iterable[Block], outline: Sequence[tuple[int, str, int]]) -> None:
+def _fill(builder: TextBuilder, blocks: Iterable[Block], outline: Sequence[tuple[int, str, int]]) -> None:
     """Add blocks, with the headings of the outline where they stand; without an outline, with what looks like them."""
     blocks = list(blocks)
     waiting = list(outline)
@@ -206,13 +206,13 @@ def _fill(draft: Draft, blocks: Iterable[Block], outline: Sequence[tuple[int, st
         found = _heading_at(blocks, at, waiting)
         if found:
             for level, title, _ in waiting[: found - 1]:
-                draft.enter(level, title)
-            draft.heading(waiting[found - 1][0], block.text, page=block.page)
+                builder.enter(level, title)
+            builder.heading(waiting[found - 1][0], block.text, page=block.page)
             del waiting[:found]
         elif block.heading and look_counts:
-            draft.heading(block.heading, block.text, page=block.page)
+            builder.heading(block.heading, block.text, page=block.page)
         else:
-            _add(draft, block)
+            _add(builder, block)
 
 
 def _heading_at(blocks: Sequence[Block], at: int, waiting: Sequence[tuple[int, str, int]]) -> int:
@@ -226,11 +226,11 @@ def _heading_at(blocks: Sequence[Block], at: int, waiting: Sequence[tuple[int, s
     return 0
 
 
-def _add(draft: Draft, block: Block) -> None:
+def _add(builder: TextBuilder, block: Block) -> None:
     if block.rows:
-        draft.table(block.rows, page=block.page)
+        builder.table(block.rows, page=block.page)
         return
     first, *rest = block.parts
-    draft.paragraph(first.text, page=first.page)
+    builder.paragraph(first.text, page=first.page)
     for part in rest:
-        draft.continue_paragraph(part.text, joint=part.joint, page=part.page)
+        builder.continue_paragraph(part.text, joint=part.joint, page=part.page)

@@ -6,15 +6,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from askdoc.loaders import Loaded
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.headings import MAX_LABEL, Heading, lines, marks
+from askdoc.loaders.text.headings import Heading, lines, marks
+from askdoc.loaders.textbuilder import MAX_LABEL
+from askdoc.types import Content
 
 _TITLE = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*)")
 _FENCE = re.compile(r"-{4,}|\.{4,}|\+{4,}|/{4,}|={4,}|\*{4,}|_{4,}|`{3,}\w*|\|===|--")
 
 
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Decode as plain text is; mark each title that stands in no block. Raises LoadError for binary data."""
     loaded = plain.load(data)
     return replace(loaded, marks=tuple(marks(_headings(loaded.text))))

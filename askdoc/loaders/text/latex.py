@@ -11,11 +11,10 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 
-from askdoc.loaders import Loaded
-from askdoc.loaders.data.csv import sentences
+from askdoc.loaders.rows import row_sentences
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.headings import MAX_LABEL, Outline
-from askdoc.loaders.text.parts import Part, assemble
+from askdoc.loaders.textbuilder import MAX_LABEL, Outline, Part, assemble
+from askdoc.types import Content
 
 MAX_CHARACTERS = 10_000_000  # reading takes about 1 s a million characters; longer texts stay as they are
 MAX_DEFINITION = 200  # characters that a command of the author's own may stand for
@@ -58,10 +57,9 @@ _DROPPED = dict.fromkeys(
     "hypertarget".split(),
     1,
 ) | dict.fromkeys(["multicolumn", "multirow", "setlength", "addtolength", "setcounter", "fcolorbox"], 2)
-_KEYS = {  # what is shown of a command whose argument is no text of its own
-    **dict.fromkeys(["url", "path", "ref", "eqref", "pageref", "autoref", "cref", "Cref", "nameref", "vref"], "{}"),
-    "bibitem": "\n\n[{}] ",
-}
+# What is shown of a command whose argument is no text of its own
+_KEYS = dict.fromkeys("url path ref eqref pageref autoref cref Cref nameref vref".split(), "{}")
+_KEYS["bibitem"] = "\n\n[{}] "
 _AROUND = {  # what stands before and behind the argument
     "footnote": (" (", ")"), "caption": ("\n\n", "\n\n"), "author": ("\n\n", "\n\n"), "date": ("\n\n", "\n\n"),
     "frac": ("", "/"), "tfrac": ("", "/"), "dfrac": ("", "/"), "sqrt": ("√(", ")"), "thanks": (" (", ")"),
@@ -81,9 +79,7 @@ _SILENT_IN_MATH = frozenset(
     "left right big Big bigg Bigg mathrm mathbf mathit mathcal mathbb mathsf text textbf textit operatorname limits "
     "displaystyle nonumber notag label boldsymbol hat bar tilde vec overline underline mbox".split()
 )
-_SIGNS = {
-    **{sign: sign for sign in "%&$#_{}"}, **dict.fromkeys(",;: \n\t", " "), "[": "\n", "]": "\n",
-}  # fmt: skip
+_SIGNS = {sign: sign for sign in "%&$#_{}"} | dict.fromkeys(",;: \n\t", " ") | dict.fromkeys("[]", "\n")
 _SPECIAL = {"---": "—", "--": "–", "``": "“", "''": "”", "~": " "}
 _ACCENTS = {
     '"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "=": "\u0304", ".": "\u0307",
@@ -102,7 +98,7 @@ _BLANK = re.compile(r"\n{3,}+")
 _BEFORE_ITEM = re.compile(r"\n\n(?=- )")
 
 
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     r"""Read a document, or a part of one without `\begin{document}`. Files that it takes in are named in `remarks`.
 
     Raises LoadError for binary data.
@@ -335,7 +331,7 @@ def _pairs(text: str) -> dict[int, int]:
 
 def _rows(table: str) -> Iterator[str]:
     cells = ([" ".join(cell.split()) for cell in row.split(_CELL)] for row in table.split(_ROW))
-    return (text for _, text in sentences((0, row) for row in cells if any(row)))
+    return (sentence for _, sentence in row_sentences(enumerate(cells, 1), may_be_pairs=False))
 
 
 def _tidy(text: str) -> str:

@@ -10,11 +10,10 @@ from itertools import pairwise
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from askdoc.loaders import Loaded
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.headings import HEADING_SEPARATOR, MAX_LABEL, Heading, marks
-
-__all__ = ["HEADING_SEPARATOR", "MAX_CHARACTERS", "headings", "load"]
+from askdoc.loaders.text.headings import Heading, marks
+from askdoc.loaders.textbuilder import MAX_LABEL
+from askdoc.types import Content
 
 MAX_CHARACTERS = 4_000_000  # parsing takes 1 s and 200 MB a million characters; longer texts stay without headings
 
@@ -26,7 +25,7 @@ _FRONT_MATTER = re.compile(
 _YAML_LINE = re.compile(r"[^\s:][^:\r\n]*:(?:\s|$)|[-#\]}\s]|$")
 
 
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Decode as plain text is; mark each heading that is not inside a code block, a list or a quotation.
 
     YAML front matter is in the text, and in `skip`. Raises LoadError for binary data.

@@ -6,16 +6,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from askdoc.loaders import Loaded
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.headings import MAX_LABEL, Heading, lines, marks
+from askdoc.loaders.text.headings import Heading, lines, marks
+from askdoc.loaders.textbuilder import MAX_LABEL
+from askdoc.types import Content
 
 _HEADING = re.compile(r"(\*+)[ \t]+(?:(?:TODO|DONE|NEXT|WAITING|CANCELLED)[ \t]+)?(?:\[#[A-Z]\][ \t]+)?(\S.*)")
 _TAGS = re.compile(r"[ \t]+:(?:[\w@#%]+:)+\Z")
 _TITLE = re.compile(r"#\+TITLE:[ \t]*(\S.*)", re.IGNORECASE)
 
 
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Decode as plain text is; mark the title and each heading. Raises LoadError for binary data."""
     loaded = plain.load(data)
     return replace(loaded, marks=tuple(marks(_headings(loaded.text))))

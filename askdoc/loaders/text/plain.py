@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded
+from askdoc.types import Content
 
 # The longer mark first: UTF-32 LE begins with the whole mark of UTF-16 LE.
 _BOMS = (
@@ -35,11 +35,10 @@ _LATIN = {
     "cp850": frozenset(_WESTERN),
     "mac_roman": frozenset(_WESTERN),
 }
-_LEGACY = (
+_LEGACY = [
     *_LATIN,
-    *("cp1251", "koi8_r", "cp866", "cp1253", "iso8859_7", "cp1255", "cp1256"),
-    *("cp932", "euc_jp", "gb18030", "big5", "euc_kr"),
-)
+    *"cp1251 koi8_r cp866 cp1253 iso8859_7 cp1255 cp1256 cp932 euc_jp gb18030 big5 euc_kr".split(),
+]
 _SAMPLE_BYTES = 1 << 16  # what detection looks at: more does not make the guess better, only slower
 _FEW_BYTES = 4  # with fewer bytes outside ASCII there is nothing to detect: the most common encoding is the best guess
 _CONTEXT_BYTES = 200  # how much of a line before its first byte outside ASCII helps to guess
@@ -48,7 +47,7 @@ _OUTSIDE_ASCII = re.compile(rb"[\x80-\xff]")
 _ONLY_IN_WINDOWS = re.compile(rb"[\x80-\x9f]")
 
 
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Decode a text file: the text is the file's own after the byte order mark, its line breaks as they are.
 
     A guessed encoding and replaced bytes are told in `remarks`. Raises LoadError for binary data.
@@ -86,28 +85,28 @@ def _is_garbage(text: str) -> bool:
     return 2 * head.count("\ufffd") > len(head) or _share_of_controls(head.encode()) > _MOST_CONTROLS
 
 
-def _marked(data: bytes) -> Loaded | None:
+def _marked(data: bytes) -> Content | None:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return _replacing(data[len(mark) :], encoding)
     return None
 
 
-def _replacing(data: bytes, encoding: str) -> Loaded:
+def _replacing(data: bytes, encoding: str) -> Content:
     text = data.decode(encoding, "replace")
     broken = text.count("\ufffd") - data.count("\ufffd".encode(encoding))
     if broken <= 0:
-        return Loaded(text)
+        return Content(text)
     name = encoding.upper().removesuffix("-LE").removesuffix("-BE")
-    return Loaded(text, remarks=(f"{broken} {'places are' if broken > 1 else 'place is'} not valid {name}",))
+    return Content(text, remarks=(f"{broken} {'places are' if broken > 1 else 'place is'} not valid {name}",))
 
 
-def _utf8(data: bytes) -> Loaded | None:
+def _utf8(data: bytes) -> Content | None:
     """Read as UTF-8, which text in another encoding hardly ever is by chance, if nearly all of it is valid."""
     if b"\0" in data:
         return None
     try:
-        return Loaded(data.decode("utf-8"))
+        return Content(data.decode("utf-8"))
     except UnicodeDecodeError:
         loaded = _replacing(data, "utf-8")
     ascii_only = len(data.translate(None, _HIGH_BYTES))
@@ -115,7 +114,7 @@ def _utf8(data: bytes) -> Loaded | None:
     return loaded if broken <= _MOST_DAMAGE * (len(loaded.text) - ascii_only) else None
 
 
-def _utf16(data: bytes) -> Loaded | None:
+def _utf16(data: bytes) -> Content | None:
     order = _utf16_order(data) if b"\0" in data else None
     return _replacing(data, order) if order else None
 
@@ -130,13 +129,13 @@ def _utf16_order(data: bytes) -> str | None:
     return "utf-16-be" if even >= often and odd <= rare else None
 
 
-def _legacy(data: bytes) -> Loaded:
+def _legacy(data: bytes) -> Content:
     for encoding in (*_guesses(_sample(data)), "cp1252"):
         try:
-            return Loaded(data.decode(encoding), remarks=(f"read as {_public_name(encoding)} (guessed)",))
+            return Content(data.decode(encoding), remarks=(f"read as {_public_name(encoding)} (guessed)",))
         except UnicodeDecodeError:
             continue
-    return Loaded(data.decode("latin-1"), remarks=("read as iso-8859-1 (guessed)",))
+    return Content(data.decode("latin-1"), remarks=("read as iso-8859-1 (guessed)",))
 
 
 def _sample(data: bytes) -> bytes:
@@ -168,7 +167,7 @@ def _guesses(sample: bytes) -> list[str]:
         return []
     from charset_normalizer import from_bytes  # imported only here: most files are UTF-8
 
-    matches = from_bytes(sample, cp_isolation=list(_LEGACY), preemptive_behaviour=False)
+    matches = from_bytes(sample, cp_isolation=_LEGACY, preemptive_behaviour=False)
     encodings = [match.encoding for match in matches if match.encoding != "euc_kr" or _is_korean(str(match))]
     if encodings and encodings[0] in _LATIN:
         encodings.insert(0, _latin_guess(sample))

@@ -7,16 +7,17 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 
-from askdoc.loaders import Loaded
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.headings import MAX_LABEL, Heading, lines, marks
+from askdoc.loaders.text.headings import Heading, lines, marks
+from askdoc.loaders.textbuilder import MAX_LABEL
+from askdoc.types import Content
 
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+")
 _ROLE = re.compile(r":[\w.:+-]{1,40}:(?=`)")
 _TARGET = re.compile(r"\s?<[^<>`]{1,500}>(?=`)")
 
 
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Decode as plain text is; mark each title that is underlined, and perhaps overlined.
 
     The order in which kinds of lines are met decides the levels, as in docutils. Raises LoadError for binary data.

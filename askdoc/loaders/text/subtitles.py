@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from askdoc.loaders import Loaded
 from askdoc.loaders.text import plain
-from askdoc.loaders.text.parts import Part, assemble, unescape
+from askdoc.loaders.textbuilder import Part, assemble
+from askdoc.types import Content
 
 STRETCH = 250  # characters from which on the end of a sentence ends a stretch: about 15 seconds of speech
 LONGEST = 600  # characters at which a stretch ends without one: subtitles made by machines know no full stops
@@ -21,8 +22,7 @@ _TAG = re.compile(r"</?(?:i|b|u|s|c|font|ruby|rt|lang)\b[^<>]{0,200}>|</v>|<\d[\
 _VOICE = re.compile(r"<v(?:\.[^\s<>]{1,100})?\s+([^<>]{1,100})>")
 _NOT_SPOKEN = re.compile(r"(?:WEBVTT|NOTE|STYLE|REGION)(?:\s.*)?")
 _ENDS_SENTENCE = re.compile(r"[.!?…♪。！？][\"'”’»)\]]*\Z")
-
-
+_HUGE_NUMBER = re.compile(r"&#\d{8,}+")  # no character has it, and Python refuses to read the longest ones
 _SAYS = "\x1f"  # between a speaker's name and what is said
 
 
@@ -33,7 +33,7 @@ class _Cue:
     lines: list[str] = field(default_factory=list)
 
 
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Join the cues, without their numbers, timings and tags; speakers stay, as `Name: …`.
 
     A file in which nothing is timed is its own text. Raises LoadError for binary data.
@@ -94,6 +94,11 @@ def _without_repeats(cues: Iterable[_Cue]) -> Iterator[_Cue]:
 def _spoken(line: str) -> str:
     """A line as it is heard, behind the speaker's name if it is said."""
     return " ".join(unescape(_TAG.sub("", _VOICE.sub(rf"\1{_SAYS}", line))).split(" ")).strip()
+
+
+def unescape(text: str) -> str:
+    """The text with HTML's character references as the characters that they mean."""
+    return html.unescape(_HUGE_NUMBER.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def _stretches(cues: Iterable[_Cue]) -> Iterator[Part]:

@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 from lxml import etree
 
 from askdoc.errors import LoadError
-from askdoc.loaders import Loaded
-from askdoc.loaders.draft import Draft, tidy
 from askdoc.loaders.guard import guarded
-from askdoc.loaders.office.package import attribute, local, parse_xml
 from askdoc.loaders.text import plain
+from askdoc.loaders.textbuilder import TextBuilder, single_line, visible_text
+from askdoc.loaders.xml import attribute, local, parse_xml
+from askdoc.types import Content
 
 MAX_BYTES = 64 * 1024**2  # the tree takes about ten times as much
 _MAX_SPAN = 100  # columns of one table; what a cell spans beyond is left away
@@ -48,21 +48,30 @@ _HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re
 
 
 @guarded("web page")
-def load(data: bytes) -> Loaded:
+def load(data: bytes) -> Content:
     """Read a web page: without scripts, navigation and forms. Raises LoadError for what is no text at all."""
     if len(data) > MAX_BYTES:
         raise LoadError(f"it is larger than {MAX_BYTES // 1024**2} MiB, which is too much for a web page")
     text, remarks = decode(data)
-    draft = Draft()
+    builder = TextBuilder()
     for remark in remarks:
-        draft.remark(remark)
+        builder.remark(remark)
     root = parse(text)
     if root is not None:
         title = page_title(root)
         if title:
-            draft.enter(0, title)
-        read_page(root, draft)
-    return draft.loaded()
+            builder.enter(0, title)
+        read_page(root, builder)
+    return builder.content()
+
+
+def page_text(markup: str) -> str:
+    """What a page says, without places; "" if it says nothing."""
+    builder = TextBuilder()
+    root = parse(markup)
+    if root is not None:
+        read_page(root, builder)
+    return builder.content().text
 
 
 def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
@@ -111,21 +120,21 @@ def page_title(root: Element) -> str:
 
 def _first_text(root: Element, wanted: Callable[[str], bool]) -> str:
     found = next((element for element in root.iter() if wanted(local(element))), None)
-    return "" if found is None else " ".join(tidy("".join(found.itertext())).split())
+    return "" if found is None else single_line("".join(found.itertext()))
 
 
-def read_page(root: Element, draft: Draft) -> None:
-    """Add the text of a page to a draft."""
+def read_page(root: Element, builder: TextBuilder) -> None:
+    """Add the text of a page to a text."""
     body = next((element for element in root.iter() if local(element) == "body"), root)
     names = {local(element) for element in body.iter()}
-    _Reader(draft, has_article=bool(names & {"article", "main"})).read(body)
+    _Reader(builder, has_article=bool(names & {"article", "main"})).read(body)
 
 
 class _Reader:
     """Walks through a page without recursion, and adds a block wherever one ends."""
 
-    def __init__(self, draft: Draft, *, has_article: bool) -> None:
-        self.draft = draft
+    def __init__(self, builder: TextBuilder, *, has_article: bool) -> None:
+        self.builder = builder
         self.has_article = has_article
         self.words: list[str] = []
         self.lists: list[int | None] = []  # for each list that is open: the number of the last item, None for bullets
@@ -149,13 +158,13 @@ class _Reader:
         """Add what is read as a whole; whether it was."""
         if name == "table" and not is_frame(element):
             self._flush()
-            add_table(self.draft, element)
+            add_table(self.builder, element)
         elif name == "pre":
             self._flush()
-            self.draft.verbatim("".join(element.itertext()))
+            self.builder.verbatim("".join(element.itertext()))
         elif name in _HEADINGS:
             self._flush()
-            self.draft.heading(_HEADINGS[name], inline_text(element))
+            self.builder.heading(_HEADINGS[name], inline_text(element))
         else:
             return False
         return True
@@ -171,7 +180,7 @@ class _Reader:
         elif name == "br":
             self.words.append("\n")
         elif name == "img" and not _is_ornament(element):
-            self.draft.leave_out("picture")
+            self.builder.leave_out("picture")
         self.words.append(_spaceless(element.text))
 
     def _bullet(self) -> str:
@@ -187,14 +196,14 @@ class _Reader:
             self.lists.pop()
 
     def _flush(self) -> None:
-        text = tidy("".join(self.words))
+        text = visible_text("".join(self.words))
         self.words = []
         if not text:
             return
         if self.lists:
-            self.draft.item(f"{self.item}{text}")
+            self.builder.item(f"{self.item}{text}")
         else:
-            self.draft.paragraph(text)
+            self.builder.paragraph(text)
         self.item = ""
 
 
@@ -255,7 +264,7 @@ def inline_text(element: Element) -> str:
             parts.append((" " if name in _BLOCKS or name == "br" else "") + _spaceless(below.text))
         else:
             parts.append((" " if name in _BLOCKS else "") + _spaceless(below.tail))
-    return " ".join(tidy("".join(parts)).split())
+    return single_line("".join(parts))
 
 
 # --- tables
@@ -268,11 +277,11 @@ def is_frame(table: Element) -> bool:
     return any(local(below) in {"table", "ul", "ol", "pre", *_HEADINGS} for below in table.iterdescendants())
 
 
-def add_table(draft: Draft, table: Element) -> None:
+def add_table(builder: TextBuilder, table: Element) -> None:
     """Add a table's caption and rows."""
     caption = next((inline_text(below) for below in table if local(below) == "caption"), "")
     rows = [list(_cells(row)) for row in table.iterdescendants() if local(row) == "tr"]
-    draft.table(_grid(rows), headed=_is_headed(table, rows), title=caption or None)
+    builder.table(_grid(rows), headed=_is_headed(table, rows), title=caption or None)
 
 
 def _is_headed(table: Element, rows: list[list[tuple[Element, int, int]]]) -> bool | None:
