@@ -21,9 +21,10 @@ from askdoc.answering.ranking import Candidate, Settings
 from askdoc.answering.script import is_foreign
 from askdoc.embedders import Embedder
 from askdoc.errors import AskdocError, IndexMismatchError, ModelError, UsageError
-from askdoc.freshness import Freshness, Progress
+from askdoc.freshness import Freshness
 from askdoc.models.bundle import BUNDLED, FITTED, bundled
 from askdoc.passages.split import SPLITTER, sentences
+from askdoc.progress import Progress
 from askdoc.readers import Reader
 from askdoc.retrieval.fusion import Fused, fuse
 from askdoc.sources.selection import Selection

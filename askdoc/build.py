@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from askdoc.errors import AskdocError, Interrupted, LoadError, UsageError
 from askdoc.loaders import HEAD_BYTES, find_loader
 from askdoc.loaders.sandbox import LoaderProcess
 from askdoc.passages.split import SPLITTER, split
+from askdoc.progress import Progress, Stage
 from askdoc.sources.selection import Found, Selection, find_files, grouped
 from askdoc.stores import Entry as PassageEntry
 from askdoc.stores.folder import store
@@ -42,9 +43,6 @@ BATCH = 256  # passages between two reports of progress
 CHECKPOINT = 60.0  # seconds of work after which it is saved,
 COST = 20  # or so many times as long as saving took, if that is longer: it costs 5 % at most
 REMEMBERED = 250_000  # passages after which it is saved too: their texts' digests are kept in memory until then
-
-Progress = Callable[[str, int, int], None]
-"""Called with a stage ("reading": files, "embedding": bytes of text, "writing": generations), done, and total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,7 +461,7 @@ class _Writer:
         failed = [Skipped(one.source.path, one.reason) for one in self.failed]
         return tuple(sorted([*self.skipped, *failed], key=lambda one: one.path))
 
-    def _tell(self, stage: str, done: int, total: int) -> None:
+    def _tell(self, stage: Stage, done: int, total: int) -> None:
         if self.progress is not None:
             self.progress(stage, done, total)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from askdoc.errors import AskdocError, UsageError
+from askdoc.progress import Progress
 from askdoc.sources.selection import find_files
 from askdoc.stores.folder import store
 from askdoc.stores.folder.store import Manifest
@@ -16,8 +16,6 @@ SMALL_FILES, SMALL_BYTES = 20, 2_000_000  # changes up to this size are indexed 
 HASHED_BYTES = 64_000_000  # files that only look changed are read up to this size to find out
 WALKED = 20_000  # files of a collection up to which asking looks for new ones; 10,000 take 0.2 s
 PATIENCE = {"auto": 2.0, "always": 60.0}  # seconds to wait for another process that writes the index
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
