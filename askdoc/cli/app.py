@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from askdoc import __version__
-from askdoc.cli import ask, chat, eval, index, search, status, verify, watch
+from askdoc.cli import ask, calibrate, chat, eval, index, search, status, verify, watch
 from askdoc.cli.exit_status import ANSWERED, FAILED, INTERRUPTED
 from askdoc.cli.options import Chosen, Command, in_options
 from askdoc.cli.streams import prepare, release_stdout, say, writing
@@ -61,6 +61,7 @@ app.command(cls=Command, epilog=status.EXAMPLE)(status.status)
 app.command(cls=Command, epilog=watch.EXAMPLE)(watch.watch)
 app.command(cls=Command, epilog=verify.EXAMPLE)(verify.verify)
 app.command("eval", cls=Command, epilog=eval.EXAMPLE)(eval.eval_command)
+app.command(cls=Command, epilog=calibrate.EXAMPLE)(calibrate.calibrate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -61,9 +61,6 @@ def eval_command(
     predictions: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write every answer, one JSON object a line.")
     ] = None,
-    results: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Store the figures here, a file for each run.")
-    ] = None,
     min_f1: Annotated[float | None, share("Fail if end-to-end F1 is lower.")] = None,
     min_em: Annotated[float | None, share("Fail if end-to-end exact match is lower.")] = None,
     min_hit5: Annotated[float | None, share("Fail if retrieval hit@5 is lower.")] = None,
@@ -88,7 +85,7 @@ def eval_command(
     plan = Plan(sample=sample, seed=seed, off_topic=off_topic, embedder=embedder, reader=reader, right_f1=right_f1)
     with progress_on(sys.stderr) as progress:
         run = evaluate(data, plan, progress=progress)
-    _write(run, plot=plot, predictions=predictions, results=results)
+    _write(run, plot=plot, predictions=predictions)
     _show(run.report, as_json=not sys.stdout.isatty() if as_json is None else as_json)
     return ANSWERED if _kept(run.report, gates) else NOT_ANSWERED
 
@@ -108,16 +105,13 @@ def _check(data: Path, plot: Path | None, predictions: Path | None, gates: Mappi
             raise UsageError("--plot needs questions with answers, and a BEIR folder has none", hint="drop --plot")
 
 
-def _write(run: Run, *, plot: Path | None, predictions: Path | None, results: Path | None) -> None:
+def _write(run: Run, *, plot: Path | None, predictions: Path | None) -> None:
     from askdoc.evaluation.outcomes import write_predictions
     from askdoc.evaluation.plot import draw
     from askdoc.evaluation.report import AnswerReport
-    from askdoc.evaluation.results import write_result
 
     if predictions is not None:
         write_predictions(run.outcomes, predictions)
-    if results is not None:
-        write_result(run, results)
     if plot is not None and isinstance(run.report, AnswerReport):
         draw(run.report, plot)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _STEADY = 60.0  # seconds over which speed is measured, and between two lines of a log
 EXAMPLES = 3  # paths that are named of those that were left out for one reason
+CALIBRATE = "askdoc calibrate --help"
 LISTED = 10  # files named one by one before the rest is only counted
 
 
@@ -35,9 +36,6 @@ def reply_lines(reply: Reply) -> list[str]:
     if reply.answered and not reply.calibrated:
         lines.append(f"askdoc: the confidence is not calibrated for these models; to do so: {CALIBRATE}")
     return lines
-
-
-CALIBRATE = "python -m askdoc.training.confidence --help"
 
 
 def report_lines(report: BuildReport) -> list[str]:
