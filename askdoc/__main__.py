@@ -1,10 +1,10 @@
-"""The program. Everything else is imported inside, so that Ctrl-C during start-up ends it quietly too."""
+"""The program. All that takes time to import is imported inside, so that Ctrl-C during start-up ends it quietly."""
 
 from __future__ import annotations
 
 import sys
 
-FAILED, INTERRUPTED = 2, 130
+from askdoc.cli.exit_status import FAILED, INTERRUPTED
 
 
 def main() -> int:
@@ -16,9 +16,9 @@ def main() -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except ImportError as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):  # what compiled modules make of Ctrl-C while they load
+        if isinstance(error.__cause__, KeyboardInterrupt):  # compiled modules turn Ctrl-C while they load into this
             return INTERRUPTED
-        print(f"askdoc: it is not whole: {error}\nhint: install it anew", file=sys.stderr)  # noqa: T201
+        print(f"askdoc: the installation is incomplete: {error}\nhint: reinstall askdoc", file=sys.stderr)  # noqa: T201
         return FAILED
 
 

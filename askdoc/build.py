@@ -24,7 +24,7 @@ from askdoc.errors import AskdocError, Interrupted, LoadError, UsageError
 from askdoc.loaders import HEAD_BYTES, find_loader
 from askdoc.loaders.sandbox import LoaderProcess
 from askdoc.passages.split import split
-from askdoc.progress import Progress
+from askdoc.progress import Progress, no_progress
 from askdoc.sources.changes import Changes, Known, find_changes, relative_to
 from askdoc.sources.selection import Selection, find_files, grouped
 from askdoc.stores import Address, Head, IndexStore, IndexWriter, check_recipe, open_store
@@ -286,7 +286,7 @@ class _Run:
         checkpoints: bool = False,
     ) -> None:
         self.store, self.writer, self.embedder, self.checkpoints = store, writer, embedder, checkpoints
-        self.progress: Progress = progress or (lambda stage, done, total: None)
+        self.progress = progress or no_progress
         self.due = time.monotonic() + CHECKPOINT
         self.embedded = 0
         self.put: list[tuple[Source, int, tuple[str, ...]]] = []  # documents: source, passages, remarks

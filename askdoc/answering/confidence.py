@@ -1,7 +1,7 @@
 """The evidence for an answer → a calibrated probability that it is right. Pure.
 
 The model is a logistic regression (Platt 1999) over a few numbers that are known when an answer is given; its
-coefficients come with the weights and are fitted by `askdoc.training.confidence`.
+coefficients come with the weights and are fitted by `askdoc calibrate`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Many questions in one run: one question a line in, one JSON object a line out, in order, as soon as it is known.
+"""Many questions in one run: one question per line in, one JSON object per line out, in order, as soon as it is known.
 
-A line is the question itself or, if it begins with `{`, JSON with "question" and an optional "id", which is given back
-with the reply. Blank lines are skipped. A bad line costs its own answer only: an error object with the line's number
-stands in its place.
+A line is the question itself or, if it begins with `{`, JSON with "question" and an optional "id", which is returned
+with the reply. Blank lines are skipped. A bad line affects no other: its reply is an error object with its number.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _EXAMPLE = 'a question, or {"id": 1, "question": "…"}'
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A line of a batch. number: from 1, blank lines counted. tags: what the asker wants back with the reply."""
+    """A line of a batch. number: from 1, blank lines counted. tags: fields to return with the reply."""
 
     number: int
     question: str
@@ -30,7 +29,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A line of a batch that is no question."""
+    """A line of a batch that is not a question."""
 
     number: int
     error: AskdocError
@@ -61,7 +60,7 @@ def parse(lines: Iterable[bytes]) -> Iterator[Asked | Refused]:
 
 
 def _result(asked: Asked | Refused, *, answer: Callable[[str], Reply]) -> tuple[bool, Data]:
-    """Whether the line failed, and the object that stands on its line."""
+    """Whether the line failed, and its reply."""
     if isinstance(asked, Refused):
         return True, error_to_dict(asked.error, tags={**asked.tags, "line": asked.number})
     try:
@@ -84,5 +83,5 @@ def _parse_json(number: int, text: str) -> Asked | Refused:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    """Python reads NaN and Infinity, which are not JSON and could not be given back."""
+    """Python reads NaN and Infinity, which are not JSON and could not be returned."""
     raise ValueError(f"{name} is not JSON")

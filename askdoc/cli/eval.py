@@ -1,7 +1,6 @@
 """`askdoc eval DATA`: how right the answers are, as a table, JSON, a plot, and gates for a build server.
 
-Figures go to stdout, progress and failed gates to stderr. Exit status: 0 measured and every gate kept; 1 a gate
-failed; an AskdocError (2, by the command line's one handler) if nothing could be measured.
+Figures go to stdout, progress and failed gates to stderr.
 """
 
 from __future__ import annotations
@@ -10,10 +9,12 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from askdoc.cli.exit_status import ANSWERED, NOT_ANSWERED
+from askdoc.cli.options import EmbedderOption, JsonOrTableOption, above_zero, at_least_one, share
 from askdoc.errors import UsageError
 from askdoc.outputs.messages import progress_on
 
@@ -25,50 +26,51 @@ if TYPE_CHECKING:  # `askdoc --help` must not pay for numpy
 EXAMPLE = "Example: askdoc eval questions.json --sample 500 --plot curve.png --min-f1 0.7"
 
 
-def _limit(text: str) -> Any:
-    return typer.Option(min=0.0, max=1.0, metavar="X", help=f"Exit status 1 if {text}.", show_default=False)
-
-
 def eval_command(
     data: Annotated[
         Path,
         typer.Argument(
-            metavar="DATA", help="A SQuAD-format file (.json, .json.gz) or a BEIR folder.", show_default=False
+            metavar="DATA", help="A file in SQuAD format (.json, .json.gz) or a BEIR folder.", show_default=False
         ),
     ],
     sample: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Ask so many questions, of all paragraphs.", show_default=False),
+        typer.Option(
+            metavar="N",
+            help="Ask a random sample of N questions; every paragraph is still indexed.",
+            show_default=False,
+            callback=at_least_one,
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Which sample to draw.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Which random sample.")] = 0,
     off_topic: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Ask these as well: a SQuAD-format file on other topics.")
+        Path | None, typer.Option(metavar="FILE", help="Also ask these: a file in SQuAD format on other topics.")
     ] = None,
-    embedder: Annotated[str | None, typer.Option(metavar="NAME", help="The model that embeds the passages.")] = None,
-    reader: Annotated[str | None, typer.Option(metavar="NAME", help="The model that reads them.")] = None,
+    embedder: EmbedderOption = None,
+    reader: Annotated[
+        str | None, typer.Option(metavar="NAME|DIR", help="The model that reads the passages.", show_default=False)
+    ] = None,
     right_f1: Annotated[
-        float, typer.Option(min=0.01, max=1.0, metavar="X", help="An answer counts as right from this F1 on.")
+        float,
+        typer.Option(metavar="0-1", help="An answer with at least this F1 counts as right.", callback=above_zero),
     ] = 0.5,
-    as_json: Annotated[
-        bool | None,
-        typer.Option("--json/--table", help="[default: a table on a terminal, else JSON]", show_default=False),
-    ] = None,
+    as_json: JsonOrTableOption = None,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw risk-coverage and calibration, .png or .svg.")
+        Path | None, typer.Option(metavar="FILE", help="Draw the risk-coverage and calibration curves (.png or .svg).")
     ] = None,
     predictions: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what was answered, one JSON object a line.")
+        Path | None, typer.Option(metavar="FILE", help="Write every answer, one JSON object a line.")
     ] = None,
-    results: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Store the figures here, a file for each run.")
-    ] = None,
-    min_f1: Annotated[float | None, _limit("end-to-end F1 is below X")] = None,
-    min_em: Annotated[float | None, _limit("end-to-end exact match is below X")] = None,
-    min_hit5: Annotated[float | None, _limit("retrieval hit@5 is below X")] = None,
-    min_coverage: Annotated[float | None, _limit("coverage at 80 % accuracy is below X")] = None,
-    max_ece: Annotated[float | None, _limit("calibration error is above X")] = None,
+    min_f1: Annotated[float | None, share("Fail if end-to-end F1 is lower.")] = None,
+    min_em: Annotated[float | None, share("Fail if end-to-end exact match is lower.")] = None,
+    min_hit5: Annotated[float | None, share("Fail if retrieval hit@5 is lower.")] = None,
+    min_coverage: Annotated[float | None, share("Fail if coverage at 80 % accuracy is lower.")] = None,
+    max_ece: Annotated[float | None, share("Fail if the calibration error is higher.")] = None,
 ) -> int:
-    """Measure how right the answers are, on questions whose answers are known. Exit status 1: a gate failed."""
+    """Measure how often answers are right.
+
+    DATA holds questions with known answers. Exit status 1 if a limit (--min-f1, …) is not met.
+    """
     from askdoc.evaluation.run import Plan, evaluate
 
     limits = {
@@ -83,13 +85,13 @@ def eval_command(
     plan = Plan(sample=sample, seed=seed, off_topic=off_topic, embedder=embedder, reader=reader, right_f1=right_f1)
     with progress_on(sys.stderr) as progress:
         run = evaluate(data, plan, progress=progress)
-    _write(run, plot=plot, predictions=predictions, results=results)
+    _write(run, plot=plot, predictions=predictions)
     _show(run.report, as_json=not sys.stdout.isatty() if as_json is None else as_json)
-    return 0 if _kept(run.report, gates) else 1
+    return ANSWERED if _kept(run.report, gates) else NOT_ANSWERED
 
 
 def _check(data: Path, plot: Path | None, predictions: Path | None, gates: Mapping[str, float]) -> None:
-    """Refuse at once what would otherwise fail after minutes of measuring."""
+    """Find mistakes now that would otherwise stop the command after minutes of measuring."""
     from askdoc.evaluation.beir import is_beir
     from askdoc.evaluation.gates import check_gates
     from askdoc.evaluation.plot import check_plot
@@ -100,19 +102,16 @@ def _check(data: Path, plot: Path | None, predictions: Path | None, gates: Mappi
     if plot is not None:
         check_plot(plot)
         if is_beir(data):
-            raise UsageError("--plot needs questions with answers, and a BEIR folder has none", hint="leave it out")
+            raise UsageError("--plot needs questions with answers, and a BEIR folder has none", hint="drop --plot")
 
 
-def _write(run: Run, *, plot: Path | None, predictions: Path | None, results: Path | None) -> None:
+def _write(run: Run, *, plot: Path | None, predictions: Path | None) -> None:
     from askdoc.evaluation.outcomes import write_predictions
     from askdoc.evaluation.plot import draw
     from askdoc.evaluation.report import AnswerReport
-    from askdoc.evaluation.results import write_result
 
     if predictions is not None:
         write_predictions(run.outcomes, predictions)
-    if results is not None:
-        write_result(run, results)
     if plot is not None and isinstance(run.report, AnswerReport):
         draw(run.report, plot)
 
@@ -142,7 +141,7 @@ def _print_table(report: Report) -> None:
 
 
 def _kept(report: Report, gates: Mapping[str, float]) -> bool:
-    """Whether the report keeps every gate; a line on stderr for each that it does not."""
+    """Whether the report meets every limit; a line on stderr for each that it does not meet."""
     from askdoc.evaluation.gates import failures
 
     failed = list(failures(report, gates))

@@ -1,20 +1,20 @@
 """The interactive loop: a line is a question, or, if it begins with a colon, a command.
 
-The question path is the one of a single question: the documents are looked at first, every time. What differs is that
-the models stay loaded. An error ends a line, never the loop.
+A question takes the same path as with `askdoc ask`, and changed documents are indexed first, every time; but the models
+stay loaded. An error ends a line, never the loop.
 """
 
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from askdoc.cli.editors import chosen_editor, open_in_editor
+from askdoc.cli.exit_status import ANSWERED, FAILED, NOT_ANSWERED
 from askdoc.errors import AskdocError, UsageError
 from askdoc.outputs import Output
 from askdoc.outputs.messages import error_lines, progress_on, reply_lines, report_lines
@@ -29,15 +29,11 @@ if TYPE_CHECKING:
 
 PROMPT = "askdoc> "
 LEAVE = "leave"
-# How an editor is told the line; one that is not named here gets the file alone.
-_PLUS = ("vi", "vim", "nvim", "gvim", "nano", "emacs", "emacsclient", "kak", "micro", "joe", "jed", "ne", "gedit")
-_GOTO = ("code", "code-insiders", "codium", "cursor", "windsurf")
-_COLON = ("subl", "hx", "helix", "zed", "lapce")
 
 
 @dataclass(slots=True)
 class Session:
-    """What one loop remembers: the open index, how answers are wanted, and the last reply."""
+    """What a loop remembers: the open index, how answers are wanted, and the last reply."""
 
     index: Index
     output: Output
@@ -53,7 +49,7 @@ class Session:
     failed: int = 0
 
     def say(self, *lines: str) -> None:
-        """Talk to the person, beside the data."""
+        """Write lines for the person to stderr."""
         self.stderr.writelines(f"{line}\n" for line in lines)
         self.stderr.flush()
 
@@ -66,29 +62,28 @@ class Session:
 def run(session: Session, stdin: TextIO) -> int:
     """Loop until the end of the input and return the exit status.
 
-    At a terminal it is 0. For lines that were piped in it is that of a single question: 2 if a line failed, else 0 if
-    anything was answered, else 1.
+    On a terminal it is 0. For questions piped in: 2 if a line failed, else 0 if anything was answered, else 1.
     """
     if stdin.isatty() and session.stdout.isatty():
         loop(session, prompt_session(history()))
-        return 0
+        return ANSWERED
     if stdin.isatty():
-        session.say("askdoc: a line is a question; Ctrl-D ends")
+        session.say("askdoc: type one question per line; Ctrl-D ends")
     for line in stdin:
         if not handle(session, line):
             break
     if session.failed:
-        return 2
+        return FAILED
     if not session.replied:
         raise UsageError("there is no question", hint='askdoc "what did the US offer?", or askdoc --help')
-    return 0 if session.answered else 1
+    return ANSWERED if session.answered else NOT_ANSWERED
 
 
 def loop(session: Session, prompts: PromptSession[str]) -> None:
-    """Prompt until Ctrl-D or `:quit`. Ctrl-C cancels the line, or the question that is being answered."""
+    """Prompt until Ctrl-D or `:quit`. Ctrl-C cancels the line, or the question being answered."""
     info = session.index.info
     held = f"{count(info.documents, 'document')}, {count(info.passages, 'passage')}"
-    session.say(f"{held}; a line is a question, :help for help")
+    session.say(f"{held}; type a question, or :help")
     going = True
     while going:
         try:
@@ -100,7 +95,7 @@ def loop(session: Session, prompts: PromptSession[str]) -> None:
 
 
 def handle(session: Session, line: str) -> bool:
-    """Obey a command or answer a question. Returns whether to go on. Raises nothing but what ends the program."""
+    """Run a command or answer a question. Returns whether the loop goes on; errors are reported, not raised."""
     text = " ".join(line.split())
     try:
         if text.startswith(":"):
@@ -135,13 +130,13 @@ def _answer(session: Session, question: str) -> None:
 
 
 def _obey(session: Session, text: str) -> bool:
-    """Run a command; an unambiguous beginning is enough. Returns whether to go on."""
+    """Run a command; an unambiguous beginning is enough. Returns whether the loop goes on."""
     name, _, argument = text.partition(" ")
-    found = [name] if name in COMMANDS else [command for command in COMMANDS if command.startswith(name)]
-    if len(found) != 1:
-        near = found or get_close_matches(name, COMMANDS, n=1)
+    matches = [name] if name in COMMANDS else [command for command in COMMANDS if command.startswith(name)]
+    if len(matches) != 1:
+        near = matches or get_close_matches(name, COMMANDS, n=1)
         raise UsageError(f"there is no command {name}", hint=f"did you mean {' or '.join(near)}?" if near else ":help")
-    return COMMANDS[found[0]].run(session, argument.strip()) is not LEAVE
+    return COMMANDS[matches[0]].run(session, argument.strip()) is not LEAVE
 
 
 def _sources(session: Session, argument: str) -> None:
@@ -151,43 +146,29 @@ def _sources(session: Session, argument: str) -> None:
 
 
 def _open(session: Session, argument: str) -> None:
-    """Open a source in the person's editor, or say where it is and show it."""
+    """Open a source in the person's editor; without an editor, print it and where it is."""
     hit = _hit(session.the_last_reply(), argument)
     answers = [answer for answer in session.the_last_reply().answers if answer.hit.rank == hit.rank]
     citation = answers[0].citation if answers else hit.passage.citation()
     file = Path(session.the_last_reply().index.root).absolute() / citation.document
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
-    if not editor:
+    editor = chosen_editor()
+    if editor is None:
         session.stdout.write(f"{place(citation)}\n\n{printable_block(hit.passage.text)}\n")
         session.stdout.flush()
         return
     if not file.is_file():
-        raise UsageError(f"{citation.document} is no longer there", hint=":sources shows what was indexed")
-    try:
-        subprocess.run(editor_command(editor, file, line=citation.line_start), check=False)
-    except OSError as error:
-        raise UsageError(f"{editor} cannot be started: {error.strerror}", hint="set VISUAL or EDITOR") from error
-
-
-def editor_command(editor: str, file: Path, *, line: int | None) -> list[str]:
-    """The editor's own way of being told a line, if there is one to tell."""
-    words = shlex.split(editor, posix=os.name != "nt")
-    name = Path(words[0]).stem.lower() if words else ""
-    if line is None:
-        return [*words, str(file)]
-    if name in _PLUS:
-        return [*words, f"+{line}", str(file)]
-    if name in _GOTO:
-        return [*words, "--goto", f"{file}:{line}"]
-    return [*words, f"{file}:{line}" if name in _COLON else str(file)]
+        raise UsageError(
+            f"{citation.document} no longer exists", hint=":sources shows the passages as they were indexed"
+        )
+    open_in_editor(editor, file, line=citation.line_start)
 
 
 def _hit(reply: Reply, argument: str) -> Hit:
     number = _number(argument or "1", command=":open")
-    found = [hit for hit in reply.hits if hit.rank == number]
-    if not found:
-        raise UsageError(f"there is no source {number}", hint=f"the last reply has {len(reply.hits)}")
-    return found[0]
+    hit = next((hit for hit in reply.hits if hit.rank == number), None)
+    if hit is None:
+        raise UsageError(f"there is no source {number}", hint=f"the last reply has {count(len(reply.hits), 'source')}")
+    return hit
 
 
 def _set_passages(session: Session, argument: str) -> None:
@@ -202,7 +183,7 @@ def _set_answers(session: Session, argument: str) -> None:
 
 def _number(argument: str, *, command: str) -> int:
     if not argument.isdecimal() or (number := int(argument[:9])) < 1:
-        raise UsageError(f"{command} needs a number from 1", hint=f"for example {command} 5")
+        raise UsageError(f"{command} must be 1 or more", hint=f"for example: {command} 5")
     return number
 
 
@@ -213,7 +194,7 @@ def _json(session: Session, argument: str) -> None:
 
 
 def _index(session: Session, argument: str) -> None:
-    """Take in what changed, or one more path, and go on with the new state."""
+    """Update the index, or add a path to it, and use the new state from now on."""
     from askdoc.build import index
 
     folder = Path(session.index.info.path)
@@ -226,7 +207,7 @@ def _index(session: Session, argument: str) -> None:
 
 def _help(session: Session, argument: str) -> None:
     width = max(len(command.usage) for command in COMMANDS.values())
-    session.say("A line is a question. Ctrl-C cancels it, Ctrl-D leaves. Commands:")
+    session.say("Type a question. Ctrl-C cancels it, Ctrl-D leaves. Commands:")
     session.say(*(f"  {command.usage:<{width}}  {command.help}" for command in COMMANDS.values()))
 
 
@@ -244,13 +225,13 @@ class Command:
 
 
 COMMANDS: Mapping[str, Command] = {
-    ":sources": Command(":sources", "the passages of the last reply in full", _sources),
-    ":open": Command(":open N", "open source N in $VISUAL or $EDITOR at its line, or print it", _open),
+    ":sources": Command(":sources", "show the passages of the last reply in full", _sources),
+    ":open": Command(":open N", "open source N in your editor ($VISUAL or $EDITOR), or print it", _open),
     ":k": Command(":k N", "read N passages for each question", _set_passages),
     ":n": Command(":n N", "show at most N answers", _set_answers),
-    ":json": Command(":json", "the last reply as JSON", _json),
-    ":index": Command(":index [PATH]", "take in changed documents, or add PATH", _index),
-    ":help": Command(":help", "this list", _help),
+    ":json": Command(":json", "show the last reply as JSON", _json),
+    ":index": Command(":index [PATH]", "update the index, or add PATH to it", _index),
+    ":help": Command(":help", "show this list", _help),
     ":quit": Command(":quit", "leave", _quit),
 }
 
@@ -270,18 +251,18 @@ def prompt_session(history: History) -> PromptSession[str]:
 
 
 def state_folder() -> Path:
-    """Where a program keeps what it remembers of its use."""
+    """Where programs keep their state, such as a history."""
     if os.name == "nt":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "askdoc"
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "askdoc"
 
 
 def history(folder: Path | None = None) -> History:
-    """The questions of earlier sessions, readable by their owner only; kept in memory where nothing can be written."""
+    """The questions of earlier sessions, readable by their owner only; in memory if the file cannot be written."""
     from prompt_toolkit.history import FileHistory, InMemoryHistory
 
     class ForgivingHistory(FileHistory):
-        """A disk that fills up costs the history of a line, not the line."""
+        """A full disk loses a line from the history, not the answer to it."""
 
         def store_string(self, string: str) -> None:
             try:

@@ -15,7 +15,7 @@ from askdoc.evaluation.metrics import Bin, CurvePoint, Mean, Rated, Squad2
 from askdoc.evaluation.outcomes import Kind, Outcome, Ranking
 from askdoc.evaluation.squad import Scored
 
-SCHEMA = 1
+REPORT_SCHEMA = 1
 ACCURACIES = (0.8, 0.9)
 CURVE_POINTS = 100
 
@@ -184,7 +184,7 @@ def report_rankings(rankings: Sequence[Ranking], setting: Setting, build_seconds
 
 def as_json(report: Report) -> dict[str, Any]:
     """The report as JSON values; what is not finite becomes null."""
-    return {"schema": SCHEMA, **_finite(asdict(report))}
+    return {"schema": REPORT_SCHEMA, **_finite(asdict(report))}
 
 
 def _single_ndcg(rank: int | None) -> float:

@@ -24,6 +24,7 @@ from askdoc.evaluation.beir import JudgedQuery, RetrievalSet, is_beir, load_beir
 from askdoc.evaluation.outcomes import Given, Kind, Outcome, Ranking
 from askdoc.evaluation.report import Report, Setting, report_answers, report_rankings
 from askdoc.evaluation.squad import Dataset, Question
+from askdoc.progress import Progress, no_progress
 from askdoc.readers import DEFAULT, Reader
 from askdoc.types import Content, Document, Hit, Reply, Source
 
@@ -72,13 +73,7 @@ class Run:
     weights: Mapping[str, str]
 
 
-# told how far a stage has come, `done` of `total` steps
-Progress: TypeAlias = Callable[[str, int, int], None]
 OpenTexts: TypeAlias = Callable[[Sequence[str], Plan, Progress], AbstractContextManager[Asked]]
-
-
-def _silent(_stage: str, _done: int, _total: int, /) -> None:
-    """The progress of one who does not want to know."""
 
 
 def load_data(path: Path) -> Dataset | RetrievalSet:
@@ -96,7 +91,7 @@ _FORMATS = "give a SQuAD-format file (.json, .json.gz) or a folder in the BEIR l
 
 def evaluate(path: Path, plan: Plan, *, open_texts: OpenTexts | None = None, progress: Progress | None = None) -> Run:
     """Evaluate askdoc on the data at `path`. Raises AskdocError; `open_texts` opens an index of texts."""
-    data, open_texts, progress = load_data(path), open_texts or temporary_index, progress or _silent
+    data, open_texts, progress = load_data(path), open_texts or temporary_index, progress or no_progress
     if isinstance(data, RetrievalSet):
         return _evaluate_rankings(data, plan, open_texts, progress)
     return _evaluate_answers(data, plan, open_texts, progress)

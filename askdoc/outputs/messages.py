@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, TextIO, TypeAlias
+from typing import TYPE_CHECKING, TextIO
 
 from askdoc.errors import AskdocError, Interrupted
 from askdoc.outputs.safe_text import count, folder_name, one_line
+from askdoc.progress import Progress, Stage
 
 if TYPE_CHECKING:
     from askdoc.build import BuildReport
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
 
 _STEADY = 60.0  # seconds over which speed is measured, and between two lines of a log
 EXAMPLES = 3  # paths that are named of those that were left out for one reason
+CALIBRATE = "askdoc calibrate --help"
 LISTED = 10  # files named one by one before the rest is only counted
-
-Progress: TypeAlias = Callable[[str, int, int], None]
 
 
 def error_lines(error: AskdocError | Interrupted) -> list[str]:
@@ -36,9 +36,6 @@ def reply_lines(reply: Reply) -> list[str]:
     if reply.answered and not reply.calibrated:
         lines.append(f"askdoc: the confidence is not calibrated for these models; to do so: {CALIBRATE}")
     return lines
-
-
-CALIBRATE = "python -m askdoc.training.confidence --help"
 
 
 def report_lines(report: BuildReport) -> list[str]:
@@ -109,7 +106,7 @@ def progress_on(stream: TextIO) -> Iterator[Progress]:
     with ExitStack() as running:
         started: list[Progress] = []
 
-        def advance(stage: str, done: int, total: int) -> None:
+        def advance(stage: Stage, done: int, total: int) -> None:
             if not started:  # only for work that there is
                 started.append(running.enter_context(_bars(stream)))
             started[0](stage, done, total)
@@ -119,19 +116,22 @@ def progress_on(stream: TextIO) -> Iterator[Progress]:
 
 @contextmanager
 def _bars(stream: TextIO) -> Iterator[Progress]:
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, Task, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
     from rich.text import Text
 
-    class Rate(TextColumn):
-        def render(self, task: Task) -> Text:
+    class Rate(rich.TextColumn):
+        def render(self, task: rich.Task) -> Text:
             return Text(_rate(task.description, task.speed or 0.0))
 
-    columns = TextColumn("  {task.description:<10}"), BarColumn(), TaskProgressColumn(), Rate(""), TimeRemainingColumn()
-    tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(file=stream), transient=True, speed_estimate_period=_STEADY) as bars:
+    columns = (
+        rich.TextColumn("  {task.description:<10}"), rich.BarColumn(), rich.TaskProgressColumn(), Rate(""),
+        rich.TimeRemainingColumn(),
+    )  # fmt: skip
+    tasks: dict[Stage, rich.TaskID] = {}
+    with rich.Progress(*columns, console=Console(file=stream), transient=True, speed_estimate_period=_STEADY) as bars:
 
-        def advance(stage: str, done: int, total: int) -> None:
+        def advance(stage: Stage, done: int, total: int) -> None:
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage, total=total)
             bars.update(tasks[stage], completed=done, total=total)
@@ -147,7 +147,7 @@ class _Log:
         self._stage = ""
         self._started = self._told = 0.0
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
+    def __call__(self, stage: Stage, done: int, total: int) -> None:
         now = time.monotonic()
         if stage != self._stage:
             self._stage, self._started, self._told = stage, now, now

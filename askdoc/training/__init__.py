@@ -15,7 +15,7 @@ The reader, in the order of its making:
     retrieved   what askdoc itself finds for the training questions (groups: training on several passages together)
     teacher     a larger network that reads the same word pieces (distill: its answers as targets)
 
-and what ships it: `export_onnx`, `parity`, `confidence`.
+and what ships it: `export_onnx`, `parity`, and `askdoc calibrate`, which fits the confidence.
 
     python -m askdoc.training.reader DATA_FOLDER --from MODEL_FOLDER --out RUN_FOLDER --tokens 10e6
     python -m askdoc.training.measure RUN_FOLDER/best DATA_FOLDER/dev/squad_v2.0_dev_a.json.gz

@@ -44,7 +44,7 @@ def test_a_probability_stays_inside_its_bounds_whatever_the_evidence() -> None:
 def test_the_bundled_model_was_fitted_for_the_bundled_reader_and_weighs_only_what_is_known() -> None:
     fitted = json.loads((BUNDLED / "fitted.json").read_text(encoding="utf-8"))["confidence"]
     assert set(Calibration.from_dict(fitted).coefficients) <= set(EVIDENCE.features())
-    assert fitted["reader"] == bundled("reader").fingerprint, "fit again: python -m askdoc.training.confidence"
+    assert fitted["reader"] == bundled("reader").fingerprint, "fit again: askdoc calibrate"
     assert 0.0 < Calibration.from_dict(fitted).threshold < 1.0
 
 

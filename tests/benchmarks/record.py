@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from askdoc.evaluation.results import current_commit, machine
+sys.path.append(str(Path(__file__).parents[1] / "support"))
+from results import current_commit, machine  # found only now
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -156,13 +156,13 @@ CASES = {
     "an index that is a file": Case(("index", "docs", "--index", "docs/bridge.txt"), "is a file, not a folder"),
     "an empty question": Case(("",), "there is no question"),
     "a blank question": Case(("ask", "  \t "), "there is no question"),
-    "no passages": Case((QUESTION, "-k", "0"), "-k 0: it must be 1 or more"),
-    "no answers": Case((QUESTION, "-n", "0"), "-n 0: it must be 1 or more"),
+    "no passages": Case((QUESTION, "-k", "0"), "-k must be 1 or more, not 0"),
+    "no answers": Case((QUESTION, "-n", "0"), "-n must be 1 or more, not 0"),
     "a confidence out of range": Case((QUESTION, "--min-confidence", "2"), "between 0 and 1"),
     "no number": Case((QUESTION, "-k", "many"), "'-k'.* integer"),
     "an unknown option": Case((QUESTION, "--frobnicate"), "(?i)no such option.*--frobnicate"),
     "an unknown format": Case((QUESTION, "--format", "xml"), "no format called 'xml'"),
-    "two places": Case((QUESTION, "--index", "index", "--in", "docs"), "--index and --in together"),
+    "two places": Case((QUESTION, "--index", "index", "--in", "docs"), "--index and --in exclude each other"),
 }
 
 

@@ -6,21 +6,30 @@ import errno
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from doubles import parameters, stand_in
 from programs import Ran
 from replies import LookUpIndex
 
+from askdoc import ask, build, status
+from askdoc.build import BuildReport
 from askdoc.cli import app as cli
+from askdoc.cli.options import OPTION_OF, in_options
 from askdoc.errors import IndexMissingError
+from askdoc.evaluation.run import Plan
+from askdoc.freshness import REFRESH
 from askdoc.sources.selection import Selection
+from askdoc.status import Status
 from askdoc.types import Skipped
+from askdoc.verify import verify
 
 Run = Callable[..., Ran]
 
@@ -30,60 +39,67 @@ def index() -> LookUpIndex:
     return LookUpIndex()
 
 
-@pytest.fixture
-def core(index: LookUpIndex, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The core as the command line calls it, and what it was called with."""
-    seen = SimpleNamespace(opened=[], built=[], inside=[])
+@dataclass
+class Seen:
+    """What the core was called with, and the state of the index that it tells."""
 
-    def open_index(
-        folder: Path | None = None, *, refresh: str = "auto", reader: str | None = None, progress: object = None
-    ) -> LookUpIndex:
+    opened: list[tuple[Path | None, str, str | None]] = field(default_factory=list)
+    built: list[dict[str, Any]] = field(default_factory=list)
+    inside: list[Path] = field(default_factory=list)
+    status: Status | None = None
+
+
+@pytest.fixture
+def core(index: LookUpIndex, monkeypatch: pytest.MonkeyPatch) -> Seen:
+    """The core as the command line calls it; the doubles take what the real functions take."""
+    seen = Seen()
+
+    def open_index(folder: Path | None, refresh: str, reader: str | None, progress: object) -> LookUpIndex:
         if folder is not None and folder.name == "missing":
             raise IndexMissingError("there is no index in missing", hint="make one: askdoc index PATH…")
-        seen.opened.append((folder, refresh) if reader is None else (folder, refresh, reader))
+        seen.opened.append((folder, refresh, reader))
         return index
 
-    def build(paths: list[Path], folder: Path | None = None, **options: Any) -> SimpleNamespace:
-        seen.built.append((paths, folder, options))
-        return report(skipped=12)
+    def build_index(**given: Any) -> BuildReport:
+        seen.built.append(given)
+        return REPORT
 
-    def index_for(path: Path, **options: Any) -> Path:
+    def index_for(path: Path, update: bool, progress: object) -> Path:
         seen.inside.append(path)
         return Path("cached")
 
-    monkeypatch.setitem(sys.modules, "askdoc.ask", module(open_index=open_index))
-    monkeypatch.setitem(sys.modules, "askdoc.status", module(status=status_of))
-    monkeypatch.setitem(sys.modules, "askdoc.build", module(index=build, index_for=index_for))
+    stand_in(monkeypatch, ask, "open_index", open_index)
+    stand_in(monkeypatch, status, "status", lambda folder: seen.status or status_of(folder))
+    stand_in(monkeypatch, build, "index", build_index)
+    stand_in(monkeypatch, build, "index_for", index_for)
     return seen
 
 
-def module(**attributes: object) -> ModuleType:
-    made = ModuleType("double")
-    vars(made).update(attributes)
-    return made
+REPORT = BuildReport(
+    folder=Path("index"), added_paths=("a.txt", "b.txt"), changed_paths=("c.txt",), removed_paths=(), moved_paths=(),
+    failed_paths=(), unchanged=9, documents=12, passages=1340, embedded=25, seconds=1.234,
+    skipped=tuple(Skipped(f"{number:02}.bin\x1b", "binary") for number in range(12)),
+    remarks=(("old.txt", "read as cp1252"),),
+)  # fmt: skip
 
 
-def report(*, skipped: int) -> SimpleNamespace:
-    return SimpleNamespace(
-        folder=Path("index"), added=2, changed=1, removed=0, unchanged=9, passages=1340, embedded=25, seconds=1.234,
-        skipped=tuple(Skipped(f"{number:02}.bin\x1b", "binary") for number in range(skipped)),
-        remarks=(("old.txt", "read as cp1252"),),
-    )  # fmt: skip
-
-
-def status_of(folder: Path) -> SimpleNamespace:
-    return SimpleNamespace(
+def status_of(folder: Path) -> Status:
+    return Status(
         folder=folder, root=Path("docs"), format=1, generation=7, created="2026-01-02", recipe={"embedder": "hashing"},
         documents=(("a.txt", 12, "fresh"), ("b.txt", 3, "changed")), skipped=(Skipped("c.bin", "binary"),),
         new=("d.txt",), bytes=12_345, unread=0,
         damaged=() if folder.name != "broken" else ("dense/vectors",),
-        reader="askdoc-reader", calibrated=True,
         left_out={"binary": 1}, selection=Selection(exclude=("*.bak",)),
     )  # fmt: skip
 
 
+def test_the_double_of_an_index_takes_what_an_index_takes() -> None:
+    for name in ("ask", "search", "refresh", "close"):
+        assert parameters(getattr(LookUpIndex, name)) == parameters(getattr(ask.Index, name)), name
+
+
 @pytest.fixture
-def run(core: SimpleNamespace, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(core: Seen, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run the command line in this process; stdout is no terminal."""
 
     def run_it(*arguments: str, stdin: bytes = b"") -> Ran:
@@ -125,7 +141,7 @@ def test_a_question_that_is_a_command_name_is_asked_with_ask(run: Run, index: Lo
     assert index.asked[0][0] == "status"
 
 
-def test_options_reach_the_core(run: Run, index: LookUpIndex, core: SimpleNamespace) -> None:
+def test_options_reach_the_core(run: Run, index: LookUpIndex, core: Seen) -> None:
     run(
         "offer?", "-n", "2", "-k", "7", "--min-confidence", "0.2", "--index", "D", "--refresh", "never", "--reader", "R"
     )
@@ -134,9 +150,9 @@ def test_options_reach_the_core(run: Run, index: LookUpIndex, core: SimpleNamesp
     assert index.closed
 
 
-def test_in_asks_a_path_through_an_index_of_its_own(run: Run, core: SimpleNamespace) -> None:
+def test_in_asks_a_path_through_an_index_of_its_own(run: Run, core: Seen) -> None:
     assert run("offer?", "--in", "notes.txt").status == 0
-    assert (core.inside, core.opened) == ([Path("notes.txt")], [(Path("cached"), "auto")])
+    assert (core.inside, core.opened) == ([Path("notes.txt")], [(Path("cached"), "auto", None)])
 
 
 def test_when_the_documents_do_not_say_the_status_is_1(run: Run) -> None:
@@ -145,7 +161,7 @@ def test_when_the_documents_do_not_say_the_status_is_1(run: Run) -> None:
 
 
 def test_a_mistyped_command_is_asked_and_then_pointed_out(run: Run) -> None:
-    assert run("stauts").err == "hint: for the command, type askdoc status\n"
+    assert run("stauts").err == "hint: for the command, type: askdoc status\n"
     assert run("How old is he?").err == ""
 
 
@@ -162,17 +178,42 @@ def test_a_search_lists_passages_and_answers_1_when_nothing_is_found(run: Run) -
     assert run("search", "nothing").status == 1
 
 
+def test_a_real_index_is_asked_searched_and_told_about(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """No doubles: a small index, an embedder and a reader without models."""
+    index = ("--index", str(folder))
+    question = "Who finished the old stone bridge over the Lune?"
+    assert cli.main([question, *index, "--reader", "overlap", "--min-confidence", "0", "--json"]) == 0
+    answer = json.loads(capfd.readouterr().out)["answers"][0]
+    assert answer["citation"]["document"] == "docs/bridge.txt"
+    assert cli.main(["search", "flood", *index, "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["passages"][0]["citation"]["document"] == "docs/mill.md"
+    assert cli.main(["status", *index]) == 0
+    assert "2 documents" in capfd.readouterr().out
+
+
+def test_hints_of_the_core_name_options_on_the_command_line() -> None:
+    hint = in_options("read at least one: passages=1, or min_confidence=0.5)")
+    assert hint == "read at least one: -k 1, or --min-confidence 0.5)"
+    functions = (ask.open_index, ask.Index.ask, ask.Index.search, build.index, verify, Plan)
+    known = {name for function in functions for name, *_ in parameters(function)}
+    assert known >= OPTION_OF.keys()
+
+
+def test_the_help_of_refresh_names_every_way(run: Run) -> None:
+    assert "--refresh " + "|".join(REFRESH) in run("ask", "--help").out
+
+
 # Errors --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (["offer?", "-k", "0"], "-k 0"),
-        (["offer?", "-n", "0"], "-n 0"),
-        (["offer?", "-n", "-1"], "-n -1"),
-        (["search", "offer?", "-k", "0"], "-k 0"),
-        (["chat", "-k", "0"], "-k 0"),
+        (["offer?", "-k", "0"], "-k must be 1 or more, not 0"),
+        (["offer?", "-n", "0"], "-n must be 1 or more, not 0"),
+        (["offer?", "-n", "-1"], "-n must be 1 or more, not -1"),
+        (["search", "offer?", "-k", "0"], "-k must be 1 or more, not 0"),
+        (["chat", "-k", "0"], "-k must be 1 or more, not 0"),
         (["offer?", "--min-confidence", "1.5"], "1.5"),
         (["offer?", "--min-confidence", "nan"], "nan"),
         (["offer?", "-k", "many"], "-k"),
@@ -209,8 +250,13 @@ def test_an_error_is_two_lines_for_a_person_an_object_for_a_program_and_status_2
 
 
 def test_formats_for_people_leave_stdout_empty_on_an_error(run: Run) -> None:
-    for words in (["bad", "--format", "markdown"], ["offer?", "--format=terminal", "--bogus"]):
+    for words in (["bad", "--format", "markdown"], ["offer?", "-k", "0", "--format=terminal"]):
         assert run(*words).out == ""
+
+
+def test_a_line_that_cannot_be_parsed_is_an_object_in_one_line_unless_for_a_terminal(run: Run) -> None:
+    for words in (["offer?", "--bogus"], ["ask", "--batch", "-", "--bogus"], ["chat", "--bogus"], ["eval"]):
+        assert len(run(*words).out.splitlines()) == 1
 
 
 def test_indexing_never_writes_data(run: Run) -> None:
@@ -282,10 +328,10 @@ def test_a_piped_chat_exits_as_its_questions_do(run: Run, stdin: bytes, status: 
 # Index and status ----------------------------------------------------------------------------------------------------
 
 
-def test_indexing_reports_on_stderr_what_changed_and_what_was_left_out(run: Run, core: SimpleNamespace) -> None:
+def test_indexing_reports_on_stderr_what_changed_and_what_was_left_out(run: Run, core: Seen) -> None:
     ran = run("index", "a", "b", "--index", "D", "--embedder", "hashing")
-    paths, folder, options = core.built[0]
-    assert (paths, folder, options["embedder"]) == ([Path("a"), Path("b")], Path("D"), "hashing")
+    given = core.built[0]
+    assert (given["paths"], given["folder"], given["embedder"]) == ([Path("a"), Path("b")], Path("D"), "hashing")
     first, *rest = ran.err.splitlines()
     assert first == (
         "index/: 12 documents (2 added, 1 changed, 9 unchanged, 0 removed), "
@@ -295,20 +341,20 @@ def test_indexing_reports_on_stderr_what_changed_and_what_was_left_out(run: Run,
     assert (ran.status, ran.out) == (0, "")
 
 
-def test_what_is_wanted_of_folders_reaches_the_core(run: Run, core: SimpleNamespace) -> None:
+def test_what_is_wanted_of_folders_reaches_the_core(run: Run, core: Seen) -> None:
     run("index", "a", "--include", "*.md", "--include", "*.txt", "--exclude", "drafts/", "--max-size", "1.5MB")
-    options = core.built[0][2]
+    options = core.built[0]
     assert (options["include"], options["exclude"]) == (["*.md", "*.txt"], ["drafts/"])
     assert options["max_bytes"] == 1_500_000
     run("index", "--exclude", "")
-    options = core.built[1][2]
+    options = core.built[1]
     assert (options["include"], options["exclude"], options["max_bytes"]) == (None, [""], None)
     assert "is no size" in run("index", "--max-size", "huge").err
 
 
-def test_indexing_without_a_path_updates_what_was_indexed(run: Run, core: SimpleNamespace) -> None:
+def test_indexing_without_a_path_updates_what_was_indexed(run: Run, core: Seen) -> None:
     run("index")
-    assert core.built[0][:2] == ([], None)
+    assert (core.built[0]["paths"], core.built[0]["folder"]) == ([], None)
 
 
 def test_status_tells_what_is_stale_left_out_and_new(run: Run) -> None:
@@ -322,14 +368,13 @@ def test_status_tells_what_is_stale_left_out_and_new(run: Run) -> None:
     assert data["skipped"] == [{"document": "c.bin", "reason": "binary"}]
 
 
-def test_status_of_a_large_index_lists_what_changed_and_counts_the_rest(
-    run: Run, core: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    large = status_of(Path("D"))
-    large.documents = tuple((f"{at:03}.txt", 1, "fresh" if at != 77 else "missing") for at in range(200))
-    large.skipped = tuple(Skipped(f"{at:02}.jpg", "no loader for .jpg files") for at in range(20))
-    large.left_out = {"no loader for .jpg files": 5000}
-    monkeypatch.setattr(sys.modules["askdoc.status"], "status", lambda folder: large)
+def test_status_of_a_large_index_lists_what_changed_and_counts_the_rest(run: Run, core: Seen) -> None:
+    core.status = replace(
+        status_of(Path("D")),
+        documents=tuple((f"{number:03}.txt", 1, "fresh" if number != 77 else "missing") for number in range(200)),
+        skipped=tuple(Skipped(f"{number:02}.jpg", "no loader for .jpg files") for number in range(20)),
+        left_out={"no loader for .jpg files": 5000},
+    )
     text = run("status", "--index", "D").out
     assert "  1  077.txt  (missing)\n  1  000.txt\n" in text
     assert "  and 150 more: askdoc status --json\n" in text
@@ -345,11 +390,12 @@ def test_a_damaged_index_is_told_with_status_2(run: Run) -> None:
 # The process ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["", "index", "ask", "search", "chat", "status", "verify", "watch"])
+@pytest.mark.parametrize("command", ["", "index", "ask", "search", "chat", "status", "verify", "watch", "eval"])
 def test_every_help_has_an_example(run: Run, command: str) -> None:
     ran = run(*command.split(), "--help")
     assert ran.status == 0
     assert f"askdoc {command}".strip() in ran.out.split("Options:")[1]
+    assert not re.search(r"<\w|TEXT|RANGE|INTEGER|FLOAT|x<=|x>=", ran.out), "types of Python"
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -386,8 +432,8 @@ def test_a_closed_pipe_is_silent_and_a_full_disk_is_told(
 @pytest.mark.parametrize(
     ("fault", "said", "traced"),
     [
-        (ValueError("three of two"), "a fault of askdoc itself: ValueError: three of two", True),
-        (MemoryError(), "the memory is used up", False),
+        (ValueError("three of two"), "an internal error: ValueError: three of two", True),
+        (MemoryError(), "out of memory", False),
     ],
 )
 def test_a_fault_is_no_answer_and_not_taken_for_a_missing_one(

@@ -6,13 +6,12 @@ import io
 import json
 import os
 import stat
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from doubles import stand_in
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.history import InMemoryHistory
@@ -20,7 +19,10 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 from replies import NEWS, LookUpIndex
 
-from askdoc.cli.loop import COMMANDS, Session, editor_command, handle, history, loop, prompt_session, run, state_folder
+from askdoc import build
+from askdoc.build import BuildReport
+from askdoc.cli.editors import editor_command
+from askdoc.cli.loop import COMMANDS, Session, handle, history, loop, prompt_session, run, state_folder
 from askdoc.outputs import open_output
 
 CTRL_C, CTRL_D, ENTER = "\x03", "\x04", "\r"
@@ -65,7 +67,7 @@ def typed(session: Session, keys: str, *, prompts: Callable[[], PromptSession[st
 def test_a_typed_question_is_answered_and_ctrl_d_leaves(session: Session) -> None:
     typed(session, "what did they offer?" + ENTER + CTRL_D)
     assert "lift sanctions" in out(session)
-    assert err(session).splitlines() == ["2 documents, 17 passages; a line is a question, :help for help"]
+    assert err(session).splitlines() == ["2 documents, 17 passages; type a question, or :help"]
 
 
 def test_ctrl_c_cancels_the_line_and_not_the_loop(session: Session) -> None:
@@ -85,7 +87,8 @@ def test_an_error_ends_the_line_and_not_the_loop(session: Session) -> None:
 
 
 def test_quit_leaves(session: Session) -> None:
-    typed(session, ":quit" + ENTER)
+    typed(session, ":quit" + ENTER + "the offer?" + ENTER)
+    assert session.index.asked == []  # type: ignore[attr-defined]
 
 
 def test_history_is_kept_between_sessions_for_the_owner_only(session: Session, tmp_path: Path) -> None:
@@ -153,10 +156,10 @@ def test_open_without_an_editor_prints_the_place_and_the_passage(session: Sessio
 def test_open_starts_the_editor_at_the_line(session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     started: list[list[str]] = []
     monkeypatch.setenv("EDITOR", "nano -w")
-    monkeypatch.setattr("askdoc.cli.loop.subprocess.run", lambda words, check: started.append(words))
+    monkeypatch.setattr("askdoc.cli.editors.subprocess.run", lambda words, check: started.append(words))
     monkeypatch.chdir(tmp_path)
     after_a_question(session, ":open 2")
-    assert "notes/air lines.md is no longer there" in err(session)
+    assert "notes/air lines.md no longer exists" in err(session)
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "air lines.md").touch()
     handle(session, ":open 2")
@@ -230,16 +233,14 @@ def test_index_takes_in_a_path_and_goes_on_with_the_new_state(
 ) -> None:
     built = []
 
-    def build(paths: list[Path], folder: Path, **options: Any) -> SimpleNamespace:
+    def index(paths: list[Path], folder: Path, **options: Any) -> BuildReport:
         built.append((paths, folder))
-        return SimpleNamespace(
-            folder=folder, added=1, changed=0, removed=0, unchanged=2, passages=20, embedded=3, seconds=0.1,
-            skipped=(), remarks=(),
+        return BuildReport(
+            folder=folder, added_paths=("new.txt",), changed_paths=(), removed_paths=(), moved_paths=(),
+            failed_paths=(), unchanged=2, documents=3, passages=20, embedded=3, seconds=0.1, skipped=(), remarks=(),
         )  # fmt: skip
 
-    double = ModuleType("build")
-    vars(double).update(index=build)
-    monkeypatch.setitem(sys.modules, "askdoc.build", double)
+    stand_in(monkeypatch, build, "index", index)
     handle(session, ":index new notes.txt")
     handle(session, ":index")
     assert built == [([Path("new notes.txt")], Path("index")), ([], Path("index"))]

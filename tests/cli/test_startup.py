@@ -88,8 +88,8 @@ CTRL_C = "raise ImportError('cannot load the core') from KeyboardInterrupt()"
 @pytest.mark.parametrize(
     ("module", "says", "status", "said"),
     [
-        ("typer", BROKEN, 2, "hint: install it anew"),
-        ("faiss", BROKEN, 2, "a fault of askdoc itself: ImportError: cannot load the core"),
+        ("typer", BROKEN, 2, "hint: reinstall askdoc"),
+        ("faiss", BROKEN, 2, "an internal error: ImportError: cannot load the core"),
         ("typer", CTRL_C, 130, ""),
         ("faiss", CTRL_C, 130, ""),
     ],

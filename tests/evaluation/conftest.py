@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from askdoc.embedders.hashing import HashingEmbedder
-from askdoc.evaluation.run import Plan, Progress, document_path
+from askdoc.evaluation.run import Plan, document_path
+from askdoc.progress import Progress
 from askdoc.types import Answer, Hit, IndexInfo, Passage, Reading, Reply, Source, Span
 
 

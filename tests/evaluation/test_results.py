@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import results
+from results import Commit, read_results, write_result
 
 from askdoc.errors import LoadError, WriteError
-from askdoc.evaluation import results
-from askdoc.evaluation.results import Commit, read_results, write_result
 from askdoc.evaluation.run import Plan, Run, evaluate
 
 NOW = datetime(2025, 3, 4, 5, 6, 7, tzinfo=UTC)

@@ -19,7 +19,7 @@ from askdoc.errors import LoadError, WriteError
 from askdoc.evaluation.report import as_json
 from askdoc.evaluation.run import Run
 
-SCHEMA = 1
+RECORD_SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def machine() -> Mapping[str, Any]:
 
 def _record(run: Run, now: datetime, commit: Commit | None) -> Mapping[str, Any]:
     return {
-        "schema": SCHEMA,
+        "schema": RECORD_SCHEMA,
         "date": now.astimezone(UTC).isoformat(timespec="seconds"),
         "commit": commit.sha if commit else None,
         "dirty": commit.dirty if commit else None,
@@ -94,8 +94,8 @@ def _read(path: Path) -> Mapping[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise LoadError(f"{path}: not a stored result, {error}", hint="remove it from the folder") from error
-    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-        raise LoadError(f"{path}: not a stored result of schema {SCHEMA}", hint="remove it from the folder")
+    if not isinstance(record, dict) or record.get("schema") != RECORD_SCHEMA:
+        raise LoadError(f"{path}: not a stored result of schema {RECORD_SCHEMA}", hint="remove it from the folder")
     return record
 
 

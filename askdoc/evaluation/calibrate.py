@@ -1,59 +1,58 @@
-"""Fits what askdoc decides with: the fusion, the ranking of answers and the confidence.
+"""Fits what askdoc decides with: the fusion, the ranking of answers and the confidence. `askdoc calibrate` runs it.
 
-    python -m askdoc.training.confidence DEV_FOLDER TRAIN_FOLDER [--sample N] [--check SQUAD_FILE …] [--out fitted.json]
-        [--reader FOLDER [--embedder NAME]]
-
-It indexes the paragraphs of `squad_v1.1_dev_a`, asks its questions (answerable), those of `squad_v2.0_dev_a` that have
+It indexes the paragraphs of a set of questions with known answers, asks its questions (answerable), questions that have
 no answer there (unanswerable, but on the subject) and some of other sets whose paragraphs are not in the index
-(off-topic). Everything is chosen on every other article and reported on the rest. Numbers are chosen by search:
-the fusion's weight by retrieval, the passages read and the worth of retrieval by smoothed end-to-end F1, the confidence
-by logistic regression.
+(off-topic). Everything is chosen on half of the articles and reported on the other half. The fusion's weight is chosen
+by retrieval, the passages read and the weight of retrieval by smoothed end-to-end F1, and the confidence is a logistic
+regression.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import pickle
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from askdoc import ask
 from askdoc.answering import ranking
 from askdoc.answering.confidence import Calibration, Evidence
 from askdoc.answering.ranking import Settings
 from askdoc.embedders import open_embedder
+from askdoc.errors import UsageError
+from askdoc.evaluation.beir import RetrievalSet
 from askdoc.evaluation.metrics import Rated, auroc, calibration_error, coverage_at, equal_mass_bins, risk_coverage
-from askdoc.evaluation.run import Plan, document_path, temporary_index
-from askdoc.evaluation.squad import Dataset, exact_match, f1, load_squad
-from askdoc.models.bundle import BUNDLED, FITTED
-from askdoc.readers import folder_of
+from askdoc.evaluation.run import Plan, document_path, load_data, temporary_index
+from askdoc.evaluation.squad import Dataset, exact_match, f1
+from askdoc.progress import Progress
 from askdoc.retrieval.fusion import fuse
 from askdoc.stores import Scored
 from askdoc.types import Hit, Reading
 
-# Unless the user asks otherwise, an answer is shown if it is more likely right than wrong: who reads a quotation trusts
-# it, and who reads that nothing was found still sees the passages. Shown or withheld rightly are 70 % of all questions
-# then, at 0.35 to 0.4, the best thresholds by that count, 71 %.
+# Unless the user asks otherwise, an answer is shown if it is more likely right than wrong: people trust a quote they
+# read, and if nothing is shown they still see the passages. That decides 70 % of all questions rightly; the best
+# thresholds by that count, 0.35 to 0.4, decide 71 %.
 THRESHOLD = 0.5
-RIGHT = (
-    0.5  # an answer is right from this token F1 on: "Westinghouse" for "George Westinghouse", "three times" for "three"
-)
-READ = 10  # passages read of each question, of which the search takes the first k
-WORTHS = (0, 2, 4, 6, 8, 10, 12, 15, 20, 30, 40)  # of a passage's retrieval score when answers are ranked
-OFF_TOPIC = ("squadshifts_new_wiki", "fairytaleqa", "covidqa", "policyqa")
+RIGHT = 0.5  # an answer with this token F1 is right: "Westinghouse" for "George Westinghouse"
+READ = 10  # passages read for each question, of which the search takes the first k
+WEIGHTS = (0, 2, 4, 6, 8, 10, 12, 15, 20, 30, 40)  # of a passage's retrieval score when answers are ranked
+DENSE_WEIGHTS = (0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7)
+PENALTY = 1 / 0.3  # of squared coefficients of standardised features
+CONVERGED, MOST_STEPS = 1e-10, 100  # Newton's method needs about ten
+LEAST = 30  # answerable questions in each half, below which figures are chance
+
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A question with all that askdoc knew when it answered. golds: empty where the documents do not answer."""
+    """A question with all that askdoc knew when it answered. golds: none if the documents do not answer it."""
 
     question: str
     kind: str
@@ -92,24 +91,31 @@ def _case(dataset: Dataset, number: int, kind: str) -> Case:
 
 
 def asked(index: ask.Index, case: Case) -> Case:
-    """The case with what the index and the reader say to it."""
+    """The case with the rankings of the index and the readings of the reader."""
     hits, _ = index.retrieve(case.question, READ)
     readings = index.reader.read(case.question, [hit.passage.text for hit in hits])
     return replace(case, rankings=index.rankings(case.question), hits=tuple(hits), readings=tuple(readings))
 
 
-def collect(answerable: Dataset, cases: Sequence[Case], plan: Plan) -> tuple[list[Case], dict[int, str], str]:
-    """Ask every case with the plan's models; also the paragraph of each passage id, and the reader's fingerprint."""
+class Collected(NamedTuple):
+    """Asked cases. paths: passage id → paragraph. reader: its fingerprint."""
+
+    cases: list[Case]
+    paths: Mapping[int, str]
+    reader: str
+
+
+def collect(answerable: Dataset, cases: Sequence[Case], plan: Plan, progress: Progress) -> Collected:
+    """Ask every case with the plan's models."""
     texts = [paragraph.text for paragraph in answerable.paragraphs]
-    with temporary_index(texts, plan, lambda *_: None) as opened:
+    with temporary_index(texts, plan, progress) as opened:
         index = cast(ask.Index, opened)
         done = []
-        for at, case in enumerate(cases):
+        for number, case in enumerate(cases, start=1):
             done.append(asked(index, case))
-            if at % 100 == 0:
-                print(f"{at} of {len(cases)} questions asked", flush=True)  # noqa: T201
-        ids = {one.id for case in done for ranked in case.rankings.values() for one in ranked}
-        return done, index.paths(sorted(ids)), index.reader.fingerprint
+            progress("asking", number, len(cases))
+        ids = {scored.id for case in done for ranking in case.rankings.values() for scored in ranking}
+        return Collected(done, index.paths(sorted(ids)), index.reader.fingerprint)
 
 
 def hit_at(
@@ -119,16 +125,17 @@ def hit_at(
     ranks = []
     for case in cases:
         fused = fuse(case.rankings, {"dense": weight, "lexical": 1.0 - weight})
-        found = list(dict.fromkeys(paths[one.id] for one in fused))
-        ranks.append(found.index(case.paragraph) + 1 if case.paragraph in found else 10**6)
+        paragraphs = list(dict.fromkeys(paths[scored.id] for scored in fused))
+        ranks.append(paragraphs.index(case.paragraph) + 1 if case.paragraph in paragraphs else 10**6)
     return [float(np.mean([rank <= k for rank in ranks])) for k in ks]
 
 
-def fused_anew(case: Case, weight: float, limit: int) -> Case:
+def fused_again(case: Case, weight: float, limit: int) -> Case:
     """The case with its hits scored and ordered by another fusion, and only the first `limit` of them."""
-    scores = {one.id: one.score for one in fuse(case.rankings, {"dense": weight, "lexical": 1.0 - weight})}
+    scores = {fused.id: fused.score for fused in fuse(case.rankings, {"dense": weight, "lexical": 1.0 - weight})}
     by_parts = {
-        tuple(sorted(one.scores.items())): scores[one.id] for one in fuse(case.rankings, {"dense": 1, "lexical": 1})
+        tuple(sorted(fused.scores.items())): scores[fused.id]
+        for fused in fuse(case.rankings, {"dense": 1, "lexical": 1})
     }
     scored = [
         (replace(hit, score=by_parts[tuple(sorted(hit.scores.items()))]), reading)
@@ -141,9 +148,9 @@ def fused_anew(case: Case, weight: float, limit: int) -> Case:
 
 def judged(case: Case, settings: Settings, *, merged: bool = True) -> list[ranking.Candidate]:
     """The case's answers, best first; equal ones are one if `merged`."""
-    limited, worth = settings.passages, settings.retrieval_weight
-    found = ranking.candidates(case.hits[:limited], case.readings[:limited], retrieval_weight=worth)
-    return ranking.merge(found) if merged else found
+    limit, weight = settings.passages, settings.retrieval_weight
+    candidates = ranking.candidates(case.hits[:limit], case.readings[:limit], retrieval_weight=weight)
+    return ranking.merge(candidates) if merged else candidates
 
 
 def score(cases: Sequence[Case], settings: Settings) -> dict[str, float]:
@@ -160,26 +167,52 @@ def score(cases: Sequence[Case], settings: Settings) -> dict[str, float]:
 
 def graded(case: Case, settings: Settings, *, merged: bool = True) -> tuple[Evidence, bool] | None:
     """The evidence for the case's best answer, and whether that is right; None if nothing was found."""
-    found = judged(case, settings, merged=merged)
-    if not found:
+    candidates = judged(case, settings, merged=merged)
+    if not candidates:
         return None
-    right = bool(case.golds) and f1(found[0].text, case.golds) >= RIGHT
-    return ranking.evidence(case.question, found, 0, case.hits[: settings.passages]), right
+    right = bool(case.golds) and f1(candidates[0].text, case.golds) >= RIGHT
+    return ranking.evidence(case.question, candidates, 0, case.hits[: settings.passages]), right
 
 
 def fit(pairs: Sequence[tuple[Evidence, bool]]) -> Calibration:
     """Logistic regression with an L2 penalty on standardised features, turned back into plain coefficients."""
-    from sklearn.linear_model import LogisticRegression
-
     names = list(pairs[0][0].features())
     features = np.array([[evidence.features()[name] for name in names] for evidence, _ in pairs])
-    labels = np.array([right for _, right in pairs])
+    labels = np.array([float(right) for _, right in pairs])
     mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
-    model = LogisticRegression(C=0.3, max_iter=2000).fit((features - mean) / scale, labels)
-    weights = model.coef_[0] / scale
-    intercept = float(model.intercept_[0] - (weights * mean).sum())
+    standardised, constant = logistic_regression((features - mean) / scale, labels)
+    weights = standardised / scale
+    intercept = float(constant - (weights * mean).sum())
     coefficients = {name: round(float(w), 5) for name, w in zip(names, weights, strict=True)}
     return Calibration(round(intercept, 5), coefficients, THRESHOLD)
+
+
+def logistic_regression(features: Floats, labels: Floats, *, penalty: float = PENALTY) -> tuple[Floats, float]:
+    """The coefficients and the intercept that make 0/1 labels most likely, by Newton's method.
+
+    Minimises the log loss plus penalty/2 times the sum of squared coefficients; the intercept is free.
+    """
+    if len(np.unique(labels)) < 2:
+        raise UsageError("every answer is right, or every one wrong: nothing can be fitted", hint="use other questions")
+    columns = np.column_stack([features, np.ones(len(features))])  # (cases, features + 1)
+    penalties = np.append(np.full(features.shape[1], penalty), 0.0)
+    weights = np.zeros(columns.shape[1])
+
+    def loss(weights: Floats) -> float:
+        logits = columns @ weights
+        return float(np.logaddexp(0, logits).sum() - labels @ logits + penalties @ weights**2 / 2)
+
+    for _ in range(MOST_STEPS):
+        probabilities = 1 / (1 + np.exp(-(columns @ weights)))
+        gradient = columns.T @ (probabilities - labels) + penalties * weights
+        curvature = (columns.T * (probabilities * (1 - probabilities))) @ columns + np.diag(penalties)
+        step = np.linalg.solve(curvature, gradient)
+        while loss(weights - step) > loss(weights) and np.abs(step).max() > CONVERGED:
+            step = step / 2
+        weights = weights - step
+        if np.abs(step).max() <= CONVERGED:
+            break
+    return weights[:-1], float(weights[-1])
 
 
 class Rating(NamedTuple):
@@ -240,25 +273,28 @@ def _share(confidences: Sequence[float], threshold: float) -> float:
 def halves(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
     """Split by article, so that no article's questions are on both sides."""
     sizes = Counter(case.article for case in cases)
-    place = {article: at for at, (article, _) in enumerate(sorted(sizes.items(), key=lambda item: (-item[1], item[0])))}
-    ours = [case for case in cases if place[case.article] % 4 in (0, 3)]  # pairs swap, so that the halves are as large
-    return ours, [case for case in cases if place[case.article] % 4 not in (0, 3)]
+    by_size = sorted(sizes, key=lambda article: (-sizes[article], article))
+    first = {article for number, article in enumerate(by_size) if number % 4 in (0, 3)}  # 0, 3 and 1, 2: equal sizes
+    return [case for case in cases if case.article in first], [case for case in cases if case.article not in first]
 
 
 def search(cases: Sequence[Case], paths: Mapping[int, str]) -> tuple[Settings, dict[str, Any]]:
-    """The settings whose F1, smoothed over `WORTHS`, is best on these cases, and what was tried."""
+    """The settings with the best F1, smoothed over `WEIGHTS`, on these cases, and what was tried."""
     answerable = [case for case in cases if case.golds]
-    weights = {w: hit_at(answerable, paths, w) for w in (0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7)}
+    weights = {w: hit_at(answerable, paths, w) for w in DENSE_WEIGHTS}
     weight = max(weights, key=lambda w: weights[w][1] + weights[w][0] / 10)
     figures: dict[str, float] = {}
     choices: list[tuple[float, Settings]] = []
     for limit in (3, 5, 6, 8, READ):
-        some = [fused_anew(case, weight, limit) for case in answerable]
+        some = [fused_again(case, weight, limit) for case in answerable]
         tried = [
-            Settings({"dense": weight, "lexical": round(1 - weight, 3)}, 100, limit, float(worth)) for worth in WORTHS
+            Settings({"dense": weight, "lexical": round(1 - weight, 3)}, 100, limit, float(retrieval))
+            for retrieval in WEIGHTS
         ]
         scores = [score(some, settings)["f1"] for settings in tried]
-        figures |= {f"read {limit}, worth {worth:g}": one for worth, one in zip(WORTHS, scores, strict=True)}
+        figures |= {
+            f"read {limit}, retrieval {weight:g}": figure for weight, figure in zip(WEIGHTS, scores, strict=True)
+        }
         choices += zip(smoothed(scores), tried, strict=True)
     _, best = max(choices, key=lambda pair: pair[0])
     return best, {"hit@1,5,20 by dense weight": weights, "f1": figures}
@@ -266,14 +302,14 @@ def search(cases: Sequence[Case], paths: Mapping[int, str]) -> tuple[Settings, d
 
 def smoothed(values: Sequence[float]) -> list[float]:
     """Each value's mean with its neighbours: the highest one alone may be chance."""
-    near = [values[max(0, at - 1) : at + 2] for at in range(len(values))]
-    return [sum(some) / len(some) for some in near]
+    windows = [values[max(0, middle - 1) : middle + 2] for middle in range(len(values))]
+    return [sum(window) / len(window) for window in windows]
 
 
 def ablation(
     cases: Sequence[Case], paths: Mapping[int, str], settings: Settings, calibration: Calibration, unmerged: Calibration
 ) -> dict[str, dict[str, float]]:
-    """What each stage adds, on cases that nothing was chosen on: figures in percent, by stage.
+    """What each stage adds, on cases not used for choosing: figures in percent, by stage.
 
     unmerged: a calibration fitted as the other one was, but without merging equal answers.
     """
@@ -281,8 +317,8 @@ def ablation(
     depths = ("hit@1", "hit@5", "hit@20")
     stages = {}
     for name, weight in (("dense", 1.0), ("lexical", 0.0), ("fused", settings.weights["dense"])):
-        found = (round(100 * hit, 2) for hit in hit_at(answerable, paths, weight))
-        stages[name] = dict(zip(depths, found, strict=True))
+        hits = (round(100 * hit, 2) for hit in hit_at(answerable, paths, weight))
+        stages[name] = dict(zip(depths, hits, strict=True))
     reader_alone = replace(settings, retrieval_weight=0.0)
     raw = replace(calibration, intercept=0.0, coefficients={"null_margin": 1.0})
     for name, how, model, merged in (
@@ -300,73 +336,67 @@ def ablation(
     return stages
 
 
-def main() -> None:
-    """Run as a program; see the top of this file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dev", type=Path)
-    parser.add_argument("train", type=Path)
-    parser.add_argument("--sample", type=int, default=1500, help="answerable questions")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--check", type=Path, action="append", default=[], help="a SQuAD-format file of another domain")
-    parser.add_argument("--reader", help="the folder of another reader; what is fitted for it is kept there")
-    parser.add_argument("--embedder", help="another embedder, to be used with that reader")
-    parser.add_argument("--out", type=Path, help="default: fitted.json beside the bundled models, or the other reader")
-    parser.add_argument("--cache", type=Path, help="keep the asked questions in this folder, or take them from there")
-    arguments = parser.parse_args()
-    plan, folder = Plan(embedder=arguments.embedder, reader=arguments.reader), folder_of(arguments.reader or "")
-    if (arguments.embedder or arguments.reader) and folder is None and arguments.out is None:
-        parser.error("name the folder of a reader, --reader FOLDER, or a file, --out FILE")
-    dev = load_squad(arguments.dev / "squad_v1.1_dev_a.json.gz")
-    unanswerable = load_squad(arguments.dev / "squad_v2.0_dev_a.json.gz")
-    others = [load_squad(arguments.train / f"{name}.json.gz") for name in OFF_TOPIC]
-    sizes = {"sample": arguments.sample, "seed": arguments.seed}
-    asked_dev = cached(dev, questions(dev, unanswerable, others, **sizes), plan, arguments.cache)
-    fitted, figures = fit_all(*asked_dev)
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What to calibrate on: SQuAD-format files.
+
+    data: its paragraphs are indexed and its questions asked. unanswerable: questions that those paragraphs do not
+    answer; by default those of data. off_topic: questions on other topics. checks: other sets, to report on only.
+    sample: answerable questions of data; a third as many of the other kinds are asked. seed: of the sample.
+    """
+
+    data: Path
+    unanswerable: Path | None = None
+    off_topic: tuple[Path, ...] = ()
+    checks: tuple[Path, ...] = ()
+    sample: int = 1500
+    seed: int = 1
+
+
+def calibrate(sources: Sources, plan: Plan, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fit the plan's models: what `fitted.json` is to hold, and all figures. Raises `AskdocError`."""
+    data = _load(sources.data)
+    unanswerable = _load(sources.unanswerable) if sources.unanswerable else data
+    off_topic = [_load(path) for path in sources.off_topic]
+    sizes = {"sample": sources.sample, "seed": sources.seed}
+    collected = collect(data, questions(data, unanswerable, off_topic, **sizes), plan, progress)
+    fitted, figures = fit_all(collected, " and ".join(dict.fromkeys([data.name, unanswerable.name])))
     if plan.embedder is not None:
         fitted["confidence"]["embedder"] = open_embedder(plan.embedder).fingerprint
-    for path in arguments.check:
-        other = load_squad(path)
-        sizes = {"sample": arguments.sample // 3, "seed": arguments.seed}
-        cases, _, _ = cached(other, questions(other, None, [dev], **sizes), plan, arguments.cache)
-        fitted["measured"][f"checked on {other.name}"] = report_as_fitted(cases, fitted)
-    (arguments.out or _beside(folder)).write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps({"fitted": fitted, "figures": figures}, indent=1))  # noqa: T201
+    for other in map(_load, sources.checks):
+        cases = questions(other, None, [data], sample=sources.sample // 3, seed=sources.seed)
+        checked = collect(other, cases, plan, progress).cases
+        fitted["measured"][f"checked on {other.name}"] = report_as_fitted(checked, fitted)
+    return fitted, figures
 
 
-def _beside(reader: Path | None) -> Path:
-    """Where askdoc looks for what was fitted for a reader."""
-    return (reader or BUNDLED) / FITTED
-
-
-def cached(
-    dataset: Dataset, cases: Sequence[Case], plan: Plan, folder: Path | None
-) -> tuple[list[Case], dict[int, str], str]:
-    """`collect`, or what it gave the last time."""
-    models = "".join(f"-{name}".replace("/", "_") for name in (plan.embedder, plan.reader) if name)
-    kept = folder / f"{dataset.name}-{len(cases)}{models}.pickle" if folder else None
-    if kept is not None and kept.exists():
-        found: tuple[list[Case], dict[int, str], str] = pickle.loads(kept.read_bytes())  # noqa: S301  # our own file
-        return found
-    found = collect(dataset, cases, plan)
-    if kept is not None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(pickle.dumps(found))
-    return found
+def _load(path: Path) -> Dataset:
+    data = load_data(path)
+    if isinstance(data, RetrievalSet):
+        raise UsageError(f"{path} is a BEIR folder, which has no answers", hint="use a file in SQuAD format")
+    return data
 
 
 def report_as_fitted(cases: Sequence[Case], fitted: Mapping[str, Any]) -> dict[str, Any]:
     """The report on other cases, with what was fitted."""
     settings = Settings.from_dict(fitted["ranking"])
-    some = [fused_anew(case, settings.weights["dense"], settings.passages) for case in cases]
-    return report(some, settings, Calibration.from_dict(fitted["confidence"]))
+    fused = [fused_again(case, settings.weights["dense"], settings.passages) for case in cases]
+    return report(fused, settings, Calibration.from_dict(fitted["confidence"]))
 
 
-def fit_all(cases: Sequence[Case], paths: Mapping[int, str], reader: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def fit_all(collected: Collected, data: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """What `fitted.json` holds, and the figures behind it."""
+    cases, paths, reader = collected
     ours, theirs = halves(cases)
+    smallest = min(sum(bool(case.golds) for case in half) for half in (ours, theirs))
+    if smallest < LEAST:
+        raise UsageError(
+            f"{data}: {smallest} answerable questions in one half of the articles, at least {LEAST} are needed",
+            hint="use more questions, from four articles or more",
+        )
     settings, tried = search(ours, paths)
     weight = settings.weights["dense"]
-    ours, theirs = ([fused_anew(case, weight, settings.passages) for case in half] for half in (ours, theirs))
+    ours, theirs = ([fused_again(case, weight, settings.passages) for case in half] for half in (ours, theirs))
     calibration, unmerged = (
         fit([pair for case in ours if (pair := graded(case, settings, merged=merged))]) for merged in (True, False)
     )
@@ -377,7 +407,7 @@ def fit_all(cases: Sequence[Case], paths: Mapping[int, str], reader: str) -> tup
         "ablation": ablation(theirs, paths, settings, calibration, unmerged),
     }
     fitted = {
-        "about": "fitted by askdoc.training.confidence on half the articles of squad_v1.1_dev_a and squad_v2.0_dev_a",
+        "about": f"fitted by askdoc calibrate on half the articles of {data}",
         "date": date.today().isoformat(),
         "ranking": {
             "weights": dict(settings.weights), "pool": settings.pool, "passages": settings.passages,
@@ -392,7 +422,3 @@ def fit_all(cases: Sequence[Case], paths: Mapping[int, str], reader: str) -> tup
         "ablation": figures["ablation"],
     }  # fmt: skip
     return fitted, figures
-
-
-if __name__ == "__main__":
-    main()
