@@ -10,9 +10,11 @@
 
 Data flows one way, and a later type holds the earlier one (see `askdoc.types`):
 
-    files ─sources→ loaders→ Document ─passages→ Passage ─embedders→ vectors ─stores→ index/   build.py tells this story
-    question ─embedders→ Query ─stores→ rankings ─retrieval→ Hit ─readers→ Answer → Reply      ask.py tells this story
-                                        Reply ─outputs→ terminal · json · jsonl · markdown     cli · Python
+    files ─sources→ loaders→ Document ─passages→ Passage ─embedders→ vectors ─stores→ index/  build.py tells this story
+    question ─embedders→ Query ─stores→ rankings ─retrieval→ Hit ─readers→ Reading            ask.py tells this story
+                                                                           ─answering→ Answer → Reply
+    saved Reply ─loaders→ Document ─passages→ Citation, then and now                          verify.py tells this story
+                                        Reply ─outputs→ terminal · json · jsonl · markdown    cli · Python
 
 Imports point one way too; the contracts are in pyproject.toml.
 """

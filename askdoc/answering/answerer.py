@@ -2,7 +2,7 @@
 
     Hit → Reading → Candidate → Evidence → Answer
 
-An `Answerer` knows no index: whoever finds passages can ask it, with a second reader too.
+An `Answerer` knows no index: it takes hits from any, and there may be several of them, with different readers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from askdoc.answering.confidence import Calibration
 from askdoc.answering.fitted import Fitted
 from askdoc.answering.ranking import Candidate, Settings
 from askdoc.models.script import is_foreign
-from askdoc.passages.split import sentences
+from askdoc.passages.sentences import sentences
 from askdoc.readers import Reader
 from askdoc.types import Answer, Hit, Reading
 

@@ -1,4 +1,4 @@
-"""Documents into passages, and texts into sentences: exact offsets, nothing lost, nothing twice.
+"""Documents into passages: exact offsets, nothing lost, nothing twice.
 
 A passage is a paragraph, if it can be: what a writer put together is what a reader can judge on its own. Too long a
 paragraph is cut into windows at sentence ends; what cannot stand alone is joined to a neighbour: a heading or a
@@ -11,9 +11,10 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from askdoc.passages.sections import TITLE, Section, sections
+from askdoc.passages.sentences import PARAGRAPH_BREAK, Range, sentences, stripped
 from askdoc.types import Document, Mark, Passage, count_lines
 
 LIMIT = 1000  # characters in a passage: about 220 word pieces of English; the embedder reads 256
@@ -22,8 +23,6 @@ SPLITTER = f"paragraphs 3, {LIMIT} characters"  # for the index's recipe: anothe
 
 _LONG_LINE = 120  # characters of a line that no one wrapped by hand: a paragraph of its own
 _LONG_LEAD = 200  # characters of headings that stay even with a paragraph that must be cut
-
-Range: TypeAlias = tuple[int, int]
 
 
 class _Unit(NamedTuple):
@@ -81,9 +80,7 @@ def _ranges(text: str, section: Section) -> Iterator[Range]:
 # --- paragraphs
 
 
-_LINE_BREAK = r"(?>\r\n?|\n)"
-_PARAGRAPH_BREAK = rf"{_LINE_BREAK}[^\S\r\n]*+{_LINE_BREAK}\s*+|[\f\u2029]\s*+"
-_BETWEEN_PARAGRAPHS = re.compile(_PARAGRAPH_BREAK)
+_BETWEEN_PARAGRAPHS = re.compile(PARAGRAPH_BREAK)
 _LINE = re.compile(r"[^\r\n]+")
 _BULLET = re.compile(r"[-*+•‣◦]\s")
 _CLOSING = "\"'”’»)]*_"
@@ -103,28 +100,21 @@ def _blocks(text: str, start: int, end: int) -> Iterator[Range]:
     for block in _between(text, [found.span() for found in _BETWEEN_PARAGRAPHS.finditer(text, start, end)], start, end):
         if block[1] - block[0] > LIMIT and _has_long_lines(text[slice(*block)]):
             breaks = [found.span() for found in _LINE.finditer(text, *block)]
-            yield from filter(None, (_stripped(text, *line) for line in breaks))
+            yield from filter(None, (stripped(text, *line) for line in breaks))
         else:
             yield block
 
 
 def _between(text: str, breaks: Iterable[Range], start: int, end: int) -> Iterator[Range]:
     for break_start, break_end in (*breaks, (end, end)):
-        block = _stripped(text, start, break_start)
+        block = stripped(text, start, break_start)
         if block:
             yield block
         start = break_end
 
 
-def _stripped(text: str, start: int, end: int) -> Range | None:
-    """`text[start:end]` without white space around it, or None if nothing is left."""
-    part = text[start:end]
-    left = len(part) - len(part.lstrip())
-    return (start + left, start + len(part.rstrip())) if left < len(part) else None
-
-
 def _has_long_lines(block: str) -> bool:
-    """Whether most of it stands in lines longer than anyone wraps by hand."""
+    """Whether most of it is in lines longer than anyone wraps by hand."""
     return 2 * sum(len(line) for line in _LINE.findall(block) if len(line) > _LONG_LINE) > len(block)
 
 
@@ -274,90 +264,3 @@ def _evenly(pieces: Sequence[Range]) -> list[Range]:
         windows.append((pieces[origins[stop]][0], pieces[stop - 1][1]))
         stop = origins[stop]
     return windows[::-1]
-
-
-# --- sentences
-
-
-_LIST_ITEM = r"(?:[-*+•‣◦][ \t]|\(?\d{1,3}[.)][ \t]|\||\#{1,6}[ \t]|```|~~~)"
-_SENTENCE_BREAK = re.compile(
-    rf"""
-    (?P<sure> {_PARAGRAPH_BREAK}
-            | {_LINE_BREAK}[^\S\r\n]*+(?={_LIST_ITEM})
-            | (?<![^\r\n])\#{{1,6}}[ \t][^\r\n]*+               # a Markdown heading
-            | (?<=[\r\n])(?:={{3,}}+|-{{3,}}+)[ \t]*+(?=[\r\n])  # the line under one
-            | [。！？｡।॥။។៕።፧]++[」』”’）】》〉»"')]*+            # no space need follow
-            | ．++(?!\d)
-            | (?<=[\u0370-\u03ff])[;\u037e](?=\s)               # the Greek question mark
-            | (?<=[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3])
-              [.!?]++(?=[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff]) )
-    | (?<![.!?…؟۔։།])[.!?…؟۔։།]++["'”’»)\]*_]*+(?:\[\d{{1,4}}\])*+(?=\s)
-    """,
-    re.VERBOSE,
-)
-_NEXT_WORD = re.compile(r"\s*+[\"'“”„‘«»(\[¿¡*_]*+(?P<word>[^\W_]{0,20}+)(?P<dot>\.?)(?P<char>.?)", re.DOTALL)
-_LAST_WORD = re.compile(r"[^\s(\[\"'“„‘’«—–/][^\s(\[\"“„«—–/]*\Z")
-_ENUMERATOR = re.compile(r"\(?(?:\d{1,3}|[A-Za-z]|[ivxlc]{1,5})\)?")
-_ACRONYM = re.compile(r"[^\W\d_](?:\.?[^\W\d_]{1,2})*?(?:\.[^\W\d_]{1,3})+|[^\W\d_]")  # "U.S", "a.m", "Ph.D", "J"
-_ROMAN = re.compile(r"[IVXLC]+")
-
-# Abbreviations, lower case, without their last full stop: these never end a sentence before a capital,
-_NEVER_LAST = frozenset(
-    "mr mrs ms mx dr drs prof sen rep gov gen col sgt lt capt cmdr adm maj rev hon st mt ft fr pres supt messrs mme "
-    "mlle sra hr vs viz cf ca approx esp incl e.g i.e z.b d.h".split()
-)
-# these not before a number,
-_BEFORE_NUMBER = frozenset(
-    "no nos nr fig figs vol vols p pp art sec ch chap eq jan feb mar apr jun jul aug sep sept oct nov dec".split()
-)
-# and these, like initials and acronyms, only before a word that often starts a sentence.
-_SELDOM_LAST = frozenset("inc ltd co corp jr sr bros etc al dept ave blvd rd est univ assn bzw usw".split())
-_STARTERS = frozenset(
-    "The A An And But Or So If In On At By As For From With He She It We They You His Her Its Their Our My This That "
-    "These Those There Here When While Where What Who Why How After Before Since During Although Though Because "
-    "However Moreover Meanwhile Then Thus Also Some Many Most All Both Each Every Another Other One Two Despite "
-    "According Once Until Now Today".split()
-)
-
-
-def sentences(text: str) -> list[Range]:
-    """The sentences of a text as offsets (start, end), ascending, disjoint, without white space around them.
-
-    All characters but white space are in one. Headings, list items and table rows count as sentences.
-    """
-    ranges: list[Range] = []
-    start = 0
-    for found in _SENTENCE_BREAK.finditer(text):
-        if found["sure"] is not None or _ends_sentence(text, start, found):
-            sentence = _stripped(text, start, found.end())
-            ranges.extend([sentence] if sentence else [])
-            start = found.end()
-    rest = _stripped(text, start, len(text))
-    return [*ranges, rest] if rest else ranges
-
-
-def _ends_sentence(text: str, start: int, stop: re.Match[str]) -> bool:
-    """Whether the full stop (or "?", "...") ends the sentence that began at `start` or so."""
-    following = _NEXT_WORD.match(text, stop.end())
-    if following is None or not following["word"]:
-        return following is None or (following["dot"] or following["char"]) not in {*".,;:!?…)"}
-    if following["word"][0].islower():
-        return False
-    if not stop[0].startswith(".") or stop[0].startswith(".."):
-        return True
-    return not _is_abbreviation(text, start, stop.start(), following)
-
-
-def _is_abbreviation(text: str, start: int, stop: int, following: re.Match[str]) -> bool:
-    found = _LAST_WORD.search(text[max(start, stop - 24) : stop])
-    if found is None:
-        return False
-    token, word = found[0].lower(), following["word"]
-    if _ENUMERATOR.fullmatch(found[0]) and not text[start : stop - len(token)].strip():
-        return True
-    if token in _NEVER_LAST:
-        return True
-    if token in _BEFORE_NUMBER and (word[0].isdigit() or _ROMAN.fullmatch(word)):
-        return True
-    starts = word in _STARTERS and not (len(word) == 1 and following["dot"])  # in "J. A. Smith" the A is an initial
-    return (token in _SELDOM_LAST or _ACRONYM.fullmatch(found[0]) is not None) and not starts

@@ -20,7 +20,7 @@ def shingles(text: str) -> Shingles:
 
 def nearly_same(mine: Shingles, others: Shingles) -> bool:
     """Is the Jaccard index of two passages' shingles at least `SAME`?"""
-    # The smaller set bounds the intersection, so most pairs are told apart without looking into them.
+    # The smaller set bounds the intersection, so most pairs need no look into them.
     if min(len(mine), len(others)) < SAME * max(len(mine), len(others)):
         return False
     common = len(mine & others)

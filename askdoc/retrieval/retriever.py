@@ -17,7 +17,7 @@ from askdoc.types import Hit, Passage, Query, Source
 class Retriever:
     """One state of an index, open for questions from any number of threads.
 
-    It is closed when nobody holds it any longer: so a question that has begun on a state ends on it, whatever is
+    It closes itself when it is no longer referenced. So a question ends on the state that it began on, whatever is
     written or opened meanwhile.
     """
 

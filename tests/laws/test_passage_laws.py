@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from askdoc.passages.cite import cite
-from askdoc.passages.split import LIMIT, sentences, split
+from askdoc.passages.sentences import sentences
+from askdoc.passages.split import LIMIT, split
 from askdoc.types import Content, Document, Mark, Source, count_lines
 
 PIECES = st.one_of(

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from askdoc.loaders.text import markdown
-from askdoc.passages.split import LIMIT, SHORT, SPLITTER, sentences, split
+from askdoc.passages.sentences import sentences
+from askdoc.passages.split import LIMIT, SHORT, SPLITTER, split
 from askdoc.types import Content, Document, Mark, Source
 
 SEED = Path(__file__).parents[2] / "seeds" / "000_b543ae3630bb63b1.txt"
