@@ -21,7 +21,7 @@ _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")  # colours
 
 
 def load(data: bytes) -> Content:
-    """Read a notebook of format 3 or 4. Pictures and long outputs are left out, and told in `remarks`.
+    """Read a notebook of format 3 or 4. Pictures and long outputs are left out, and counted in `remarks`.
 
     What is no notebook is its own text, and a remark says so. Raises LoadError for binary data.
     """

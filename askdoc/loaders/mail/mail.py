@@ -47,7 +47,7 @@ def load(data: bytes) -> Content:
 
 
 def load_mailbox(data: bytes) -> Content:
-    """Read all messages; one that is damaged beyond reading is told in `remarks`. Raises LoadError if none is left."""
+    """Read all messages; `remarks` names those too damaged to read. Raises LoadError if none can be read."""
     starts = list(_BETWEEN.finditer(data))
     if not starts:
         raise LoadError("the file does not begin like a mailbox")

@@ -1,4 +1,4 @@
-"""Word documents (DOCX): the text as it stands with all changes accepted, under the path of its headings."""
+"""Word documents (DOCX): the text with all changes accepted, under the path of its headings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from askdoc.types import Content
 
 _TITLE_LEVEL = 0  # the title of the whole, above headings of level 1
 _BODY_LEVEL = 9  # Word's outline level for what is no heading, counted from 0
-_MAX_SPAN = 100  # columns of one table; what a cell spans beyond is left away
+_MAX_SPAN = 100  # columns of one table; what a cell spans beyond is left out
 
 # Runs that are not in the text any more: deleted, or moved from here to elsewhere.
 _GONE = frozenset("del moveFrom".split())
@@ -80,7 +80,7 @@ class _Styles:
 
 
 class _Reader:
-    """Walks through the body; what stands beside a paragraph, such as its footnotes, follows it."""
+    """Walks through the body; footnotes and text boxes follow their paragraph."""
 
     def __init__(self, package: Package, part: str) -> None:
         self.builder = TextBuilder()
@@ -178,7 +178,7 @@ class _Reader:
         self.builder.table(grid, headed=headed)
 
     def _row(self, row: Element, above: list[str]) -> list[str]:
-        """The texts of a row; a merged cell stands in all of its places."""
+        """The texts of a row; a merged cell is in each column that it covers."""
         texts: list[str] = []
         skipped = _value(child(row, "trPr", "gridBefore"))
         texts += [""] * (min(int(skipped), _MAX_SPAN) if skipped.isdecimal() else 0)
@@ -206,7 +206,7 @@ class _Reader:
         return " ".join(filter(str.strip, parts))
 
     def leave_out_comments(self, package: Package, part: str) -> None:
-        """Tell how many comments there are."""
+        """Count the comments as left out."""
         self.builder.leave_out("comment", len(children(_related_xml(package, part, "comments"), "comment")))
 
 

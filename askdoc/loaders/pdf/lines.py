@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import NamedTuple
 
-_MARGIN = 0.13  # share of a page's height in which running heads and feet stand
-_SAME_LINE = 0.35  # of the size of the letters: how much lower or higher a word of the same line may stand
+_MARGIN = 0.13  # share of a page's height in which running heads and feet are
+_SAME_LINE = 0.35  # of the size of the letters: how much lower or higher a word of the same line may be
 _CELL_GAP = 0.95  # of the size: a wider gap parts cells or columns, not words
 _SPACE = 0.2  # of the size: a wider gap is a space, whether or not one is written
 _SMALL = 0.82  # of the size of the line: raised and smaller than this is a superscript
@@ -86,7 +86,7 @@ def _goes_on(run: Sequence[Word], word: Word) -> bool:
 
 
 def _line(run: Sequence[Word], page: int) -> Iterator[Line]:
-    """One line; without marks of footnotes, which would stand in the middle of a sentence."""
+    """One line; without marks of footnotes, which would be in the middle of a sentence."""
     if not run:
         return
     letters: Counter[tuple[float, float]] = Counter()
@@ -167,7 +167,7 @@ def _body_size(lines: Sequence[Sequence[Line]]) -> float:
 
 
 def _key(side: int, line: Line) -> tuple[int, int, str]:
-    """What makes a line the same on the next page: where it stands, and what it says but for numbers."""
+    """What makes a line the same on the next page: its position, and its text without numbers."""
     return side, round(line.y / 4), re.sub(r"\d+", "#", line.text.casefold())
 
 
@@ -209,7 +209,7 @@ def columns(lines: Sequence[Line]) -> Iterator[list[Line]]:
 
 
 def _sides(band: Sequence[Line], gap: float) -> Iterator[list[Line]]:
-    """The columns of a band; before them what only stands side by side above them, such as the names of authors."""
+    """The columns of a band; before them what is only side by side above them, such as the names of authors."""
     left = [line for line in band if line.x1 <= gap]
     right = [line for line in band if line.x0 >= gap]
     widths = [_width(side) for side in (left, right)]
@@ -270,7 +270,7 @@ def _are_columns(lines: Sequence[Line], at: float) -> bool:
 
 
 def rows_of(column: Sequence[Line]) -> list[list[Line]]:
-    """Lines that stand beside one another, from left to right; bullets are joined with what they stand before."""
+    """Lines side by side, from left to right; bullets are joined with the text that follows them."""
     return [_with_bullets(sorted(row, key=lambda line: line.x0)) for row in _by_row(column)]
 
 

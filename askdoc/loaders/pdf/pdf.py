@@ -1,4 +1,4 @@
-"""PDF: paragraphs and tables as a reader sees them, though a PDF holds only letters and where they stand."""
+"""PDF: paragraphs and tables as a reader sees them, though a PDF holds only letters and their positions."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class _Letters:
 
 
 def _words(page: Any) -> Iterator[Word]:
-    """The words of a page, in the order in which they were written; those that stand across the others are left out."""
+    """The words of a page, in the order in which they were written; those across the others are left out."""
     textpage = page.get_textpage()
     try:
         letters = _Letters(textpage)
@@ -198,7 +198,7 @@ def _outline(document: Any) -> list[tuple[int, str, int]]:
 
 
 def _fill(builder: TextBuilder, blocks: Iterable[Block], outline: Sequence[tuple[int, str, int]]) -> None:
-    """Add blocks, with the headings of the outline where they stand; without an outline, with what looks like them."""
+    """Add blocks, with the outline's headings in their positions; without an outline, with what looks like headings."""
     blocks = list(blocks)
     waiting = list(outline)
     look_counts = not waiting

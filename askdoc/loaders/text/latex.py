@@ -17,7 +17,7 @@ from askdoc.loaders.textbuilder import MAX_LABEL, Outline, Part, assemble
 from askdoc.types import Content
 
 MAX_CHARACTERS = 10_000_000  # reading takes about 1 s a million characters; longer texts stay as they are
-MAX_DEFINITION = 200  # characters that a command of the author's own may stand for
+MAX_DEFINITION = 200  # characters that a command of the author's own may expand to
 
 _VERBATIM = r"verbatim\*?|Verbatim|lstlisting|minted|comment"
 _TOKEN = re.compile(
@@ -60,7 +60,7 @@ _DROPPED = dict.fromkeys(
 # What is shown of a command whose argument is no text of its own
 _KEYS = dict.fromkeys("url path ref eqref pageref autoref cref Cref nameref vref".split(), "{}")
 _KEYS["bibitem"] = "\n\n[{}] "
-_AROUND = {  # what stands before and behind the argument
+_AROUND = {  # what is shown before and after the argument
     "footnote": (" (", ")"), "caption": ("\n\n", "\n\n"), "author": ("\n\n", "\n\n"), "date": ("\n\n", "\n\n"),
     "frac": ("", "/"), "tfrac": ("", "/"), "dfrac": ("", "/"), "sqrt": ("√(", ")"), "thanks": (" (", ")"),
     "enquote": ("“", "”"),
