@@ -1,75 +1,36 @@
-"""The reading story: question → query → hits → readings → answers → reply."""
+"""The reading story: question → query → hits → readings → answers → reply.
+
+An `Index` may be asked by several threads at once. What a question needs is in one `_State`, which is never changed: it
+takes the one that it finds, and `refresh` puts another in its place.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import os
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache, cached_property
-from pathlib import Path
+from dataclasses import dataclass, field
+from functools import cache
 from types import TracebackType
-from typing import Any, TypeVar
 
 from askdoc import embedders, freshness, readers
-from askdoc.answering import ranking
-from askdoc.answering.confidence import UNFITTED, Calibration
-from askdoc.answering.ranking import Candidate, Settings
-from askdoc.answering.script import is_foreign
+from askdoc.answering.answerer import Answerer
+from askdoc.answering.fitted import Fitted, fitted_for
+from askdoc.answering.ranking import Settings
 from askdoc.embedders import Embedder
-from askdoc.errors import AskdocError, IndexMismatchError, ModelError, UsageError
-from askdoc.freshness import Freshness, Progress
-from askdoc.models.bundle import BUNDLED, FITTED, bundled
-from askdoc.passages.split import SPLITTER, sentences
+from askdoc.errors import IndexMismatchError, UsageError
+from askdoc.freshness import Freshness
+from askdoc.progress import Progress
 from askdoc.readers import Reader
-from askdoc.retrieval.fusion import Fused, fuse
-from askdoc.sources.selection import Selection
-from askdoc.stores import Scored
-from askdoc.stores.folder import store
-from askdoc.stores.folder.dense import DenseIndex, structure_today
-from askdoc.stores.folder.lexical import ANALYSER, LexicalIndex
-from askdoc.stores.folder.store import Manifest, Recipe
-from askdoc.types import Answer, Hit, IndexInfo, Passage, Query, Reading, Reply, Skipped, Source
-
-UNREAD = "the reader knows only English, and {} in another script: no answer was looked for"
-FRESH = "fresh"  # of a document: as it was indexed
-RETRIES = 5  # times that opening starts over because a writer replaced the generation meanwhile
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What an index holds and whether that is still so.
-
-    recipe: as in the manifest. documents: path, passages, and "fresh" or what happened to it, as in
-    `freshness.Change`. skipped: files left out, of those that were left out unread some for each reason; left_out: how
-    many for each. new: files that are not indexed yet. bytes: of the index on disk. damaged: its files that are not as
-    they were written. unread: documents that were still to be read when the indexing was interrupted. reader: by its
-    name; calibrated: its confidences were fitted for it and the embedder.
-    """
-
-    folder: Path
-    root: Path
-    format: int
-    generation: int
-    created: str
-    recipe: Mapping[str, str | int]
-    documents: tuple[tuple[str, int, str], ...]
-    selection: Selection
-    skipped: tuple[Skipped, ...]
-    left_out: Mapping[str, int]
-    new: tuple[str, ...]
-    bytes: int
-    damaged: tuple[str, ...]
-    unread: int
-    reader: str = readers.DEFAULT
-    calibrated: bool = True
+from askdoc.retrieval.retriever import Retriever
+from askdoc.sources.changes import is_intact
+from askdoc.stores import Address, Head, IndexStore, Recipe, Scored, check_recipe, find_index, open_store
+from askdoc.types import Hit, IndexInfo, Reply, Source
 
 
 def open_index(
-    folder: Path | str | None = None,
+    folder: Address | None = None,
     *,
     refresh: str = "auto",
     reader: str | None = None,
@@ -84,115 +45,56 @@ def open_index(
     """
     started = time.perf_counter()
     freshness.check_refresh(refresh)
-    folder = Path(folder).expanduser() if folder is not None else store.find_index()
-    found = freshness.bring_up_to_date(folder, refresh, progress=progress)
-    opened = _open(folder, lambda manifest: Index(folder, manifest, reader_name=reader, refresh=refresh))
-    opened.freshness = found
-    opened.load_ms = (time.perf_counter() - started) * 1000
-    return opened
+    store = open_store(folder if folder is not None else find_index())
+    looked = freshness.bring_up_to_date(store, refresh, progress=progress)
+    state = _State(_open(store), looked)
+    return Index(store, state, reader=reader, refresh=refresh, load_ms=(time.perf_counter() - started) * 1000)
 
 
-_Opened = TypeVar("_Opened")
+def _open(store: IndexStore, embedder: Embedder | None = None) -> Retriever:
+    """Open the newest state of an index. Raises `AskdocError` if it is damaged, or made by other models or code.
+
+    embedder: one that is loaded already, to be used if it is the index's.
+    """
+    embedder = _fitting_embedder(store, store.state().head.recipe, embedder)  # before anything is taken for damage
+    opened = store.open()
+    return Retriever(opened, _fitting_embedder(store, opened.head.recipe, embedder))
 
 
-def _open(folder: Path, turn_to: Callable[[Manifest], _Opened]) -> _Opened:
-    """Open the generation that the manifest names; if a writer replaces it in between, the next one."""
-    for attempt in range(RETRIES):
-        manifest = store.read_manifest(folder)
-        try:
-            store.check(folder, manifest)
-            return turn_to(manifest)
-        except AskdocError:
-            if attempt == RETRIES - 1 or store.read_manifest(folder).generation == manifest.generation:
-                raise
-    raise AssertionError  # not reached: the last attempt returns or raises
+def _fitting_embedder(store: IndexStore, made: Recipe, embedder: Embedder | None) -> Embedder:
+    if embedder is None or embedder.name != made.embedder:
+        embedder = embedders.open_embedder(made.embedder)
+    check_recipe(store.address, made, store.recipe(embedder, made.structure))
+    return embedder
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What a question is asked of: an open index, and what a look at the documents said of it."""
+
+    retriever: Retriever
+    freshness: Freshness
+    reported: threading.Event = field(default_factory=threading.Event)  # a reply carries the remarks of that look
+
+    @property
+    def head(self) -> Head:
+        return self.retriever.opened.head
 
 
 class Index:
-    """An open index. Asking it is safe while another process updates it: it goes on with what it opened."""
+    """An open index. It goes on with what it opened while others update it, until `refresh`; threads may share it."""
 
     def __init__(
-        self, folder: Path, manifest: Manifest, *, reader_name: str | None = None, refresh: str = "never"
+        self, store: IndexStore, state: _State, *, reader: str | None, refresh: str, load_ms: float = 0.0
     ) -> None:
-        self.folder = folder
-        self.freshness = Freshness()
-        self.load_ms = 0.0
+        self.store = store
+        self._state = state
+        self._reader = reader  # None for the one that the index remembers
         self._refresh = refresh
-        self._told = False  # has a reply carried the remarks of the last look at the documents?
-        self._reader_name = reader_name
-        self._standing: dict[str, bool] = {}  # path → is the file still what was indexed? Asked anew for each question
-        self.embedder: Embedder = embedders.open_embedder(manifest.recipe.embedder)
-        self._turn_to(manifest)
-
-    def _turn_to(self, manifest: Manifest) -> None:
-        """Open what a manifest names; if that cannot be done, all stays as it is."""
-        named = manifest.recipe.embedder
-        embedder = self.embedder if self.embedder.name == named else embedders.open_embedder(named)
-        structure = structure_today(manifest.recipe.structure)
-        store.check_recipe(
-            self.folder,
-            manifest,
-            Recipe(embedder.name, embedder.fingerprint, embedder.dimension, SPLITTER, ANALYSER, structure),
-        )
-        generation = store.generation_folder(self.folder, manifest)
-        dense = DenseIndex(generation / "dense", dimension=manifest.recipe.dimension)
-        lexical = LexicalIndex(generation / "lexical")
-        self.manifest = manifest
-        self.embedder = embedder
-        self._sources = manifest.sources()
-        self._dense, self._lexical = dense, lexical
-
-    def refresh(self, *, progress: Progress | None = None) -> None:
-        """Before the next of several questions: look at the documents again, as when the index was opened.
-
-        What this or another process changed in the index is there afterwards; the models stay loaded.
-        """
-        found = freshness.bring_up_to_date(self.folder, self._refresh, progress=progress)
-        untold = () if self._told else self.freshness.remarks
-        self.freshness = Freshness(found.stale, tuple(dict.fromkeys((*untold, *found.remarks))))
-        self._told = False
-        if store.read_manifest(self.folder).generation != self.manifest.generation:
-            before = self._dense, self._lexical
-            _open(self.folder, self._turn_to)
-            for index in before:
-                index.close()
-
-    @property
-    def info(self) -> IndexInfo:
-        root = os.path.normpath(self.folder.absolute() / self.manifest.root)
-        counts = len(self.manifest.documents), self.manifest.passages
-        return IndexInfo(_as_typed(self.folder), root, *counts, stale=self.freshness.stale)
-
-    @cached_property
-    def reader(self) -> Reader:
-        if self._reader_name is not None:
-            return readers.open_reader(self._reader_name)
-        reader = readers.open_reader(self.manifest.reader)
-        if self.manifest.reader_fingerprint not in ("", reader.fingerprint):
-            raise IndexMismatchError(
-                f"the reader in {reader.name} is not the one that this index was to be asked with",
-                hint=f"to take it as it is now: askdoc index --reader {reader.name}",
-            )
-        return reader
-
-    @cached_property
-    def _fitted(self) -> Mapping[str, Any]:
-        return fitted_for(self._reader_name or self.manifest.reader)
-
-    @cached_property
-    def settings(self) -> Settings:
-        return Settings.from_dict(self._fitted["ranking"])
-
-    @cached_property
-    def calibration(self) -> Calibration:
-        """What was fitted for this very reader; for any other, its own log-odds."""
-        fitted = self._fitted["confidence"]
-        return Calibration.from_dict(fitted) if fitted["reader"] == self.reader.fingerprint else UNFITTED
-
-    @property
-    def calibrated(self) -> bool:
-        """Was the confidence fitted for these very models?"""
-        return is_calibrated(self._fitted, self.reader.fingerprint, self.embedder.fingerprint)
+        self._load_ms = load_ms  # of opening, for the first reply
+        self._readers: dict[tuple[str, str], Reader] = {}  # by name, and fingerprint if the index remembers one
+        self._lock = threading.Lock()  # for the two above
+        self._refreshing = threading.Lock()
 
     def ask(
         self,
@@ -209,46 +111,56 @@ class Index:
         below it is given (default: fitted). min_accuracy: in [0, 1]; only answers of such a confidence that, when it
         was fitted, this share of them was right. Raises `UsageError` for an empty question or numbers out of range.
         """
-        clock = _Clock(self.load_ms)
         text = _clean(question)
         _check(answers=answers, passages=passages, min_confidence=min_confidence, min_accuracy=min_accuracy)
+        state, clock = self._state, _Clock(self._load_time())
         with clock.stage("load"):
-            reader, calibration = self.reader, self.calibration
-        threshold = _threshold(calibration, min_confidence, min_accuracy)
+            answerer = self._answerer(state)
+        threshold = answerer.threshold(min_confidence, min_accuracy)
         with clock.stage("retrieve"):
-            hits, remarks = self.retrieve(text, passages or self.settings.passages)
+            hits, changed = self._retrieve(state, text, passages or answerer.settings.passages)
         with clock.stage("read"):
-            readings, unread = _read(reader, text, hits)
-            merged = ranking.judge(hits, readings, self.settings)
-            found = _answers(text, merged, hits, calibration, limit=answers)
-        found, hits = _ranked_again(found, hits, merged)
-        given = tuple(answer for answer in found if answer.confidence >= threshold)
-        self.load_ms = 0.0  # only the first question waited for it
-        remarks += [unread] if unread else []
-        info, said = self._info(remarks), self._remarks(remarks)
-        return Reply(question, given, tuple(hits), threshold, info, clock.stop(), said, self.calibrated, unread)
+            answered = answerer.answer(text, hits, limit=answers)
+        return Reply(
+            question=question,
+            answers=tuple(answer for answer in answered.answers if answer.confidence >= threshold),
+            hits=answered.hits,
+            min_confidence=threshold,
+            index=self._info(state, stale=bool(changed)),
+            timing_ms=clock.stop(),
+            remarks=_remarks(state, changed, answered.unread),
+            calibrated=answerer.calibrated,
+            unread=answered.unread,
+        )
 
     def search(self, query: str, *, passages: int = 10) -> Reply:
         """Find passages without reading them: a reply without answers."""
-        clock = _Clock(self.load_ms)
         text = _clean(query)
         _check(passages=passages)
+        state, clock = self._state, _Clock(self._load_time())
         with clock.stage("retrieve"):
-            hits, remarks = self.retrieve(text, passages)
-        self.load_ms = 0.0
-        return Reply(query, (), tuple(hits), 0.0, self._info(remarks), clock.stop(), self._remarks(remarks))
+            hits, changed = self._retrieve(state, text, passages)
+        info, remarks = self._info(state, stale=bool(changed)), _remarks(state, changed)
+        return Reply(query, (), tuple(hits), 0.0, info, clock.stop(), remarks)
 
-    def _info(self, remarks: Sequence[str]) -> IndexInfo:
-        """The index as a question found it. remarks: on documents that were noticed to have changed."""
-        return dataclasses.replace(self.info, stale=self.freshness.stale or bool(remarks))
+    def refresh(self, *, progress: Progress | None = None) -> None:
+        """Before the next of several questions: look at the documents again, as when the index was opened.
 
-    def _remarks(self, remarks: Sequence[str]) -> tuple[str, ...]:
-        self._told = True
-        return (*self.freshness.remarks, *remarks)
+        What this or another process changed in the index is there afterwards; the models stay loaded. If that cannot be
+        done, it raises `AskdocError`, and what is open stays open.
+        """
+        with self._refreshing:
+            looked = freshness.bring_up_to_date(self.store, self._refresh, progress=progress)
+            before = self._state
+            retriever = before.retriever
+            if self.store.state().version != retriever.opened.version:
+                retriever = _open(self.store, retriever.embedder)
+            unreported = () if before.reported.is_set() else before.freshness.remarks
+            remarks = tuple(dict.fromkeys((*unreported, *looked.remarks)))
+            self._state = _State(retriever, Freshness(looked.stale, remarks))
 
     def close(self) -> None:
-        self._dense.close()
-        self._lexical.close()
+        self._state.retriever.close()
 
     def __enter__(self) -> Index:
         return self
@@ -258,99 +170,99 @@ class Index:
     ) -> None:
         self.close()
 
-    def rankings(self, text: str, *, limit: int = 0) -> dict[str, list[Scored]]:
-        """The ranking of each index for a question, by the index's name; at least `limit` passages of each.
+    # What is open
 
-        An English embedder has nothing to say to a question in another script.
-        """
-        query = Query(text, self.embedder.embed_query(text))
-        pool = max(self.settings.pool, limit)
-        lexical = self._lexical.search(query, pool)
-        if self.embedder.english and is_foreign(text):
-            return {"lexical": lexical}
-        return {"dense": self._dense.search(query, pool), "lexical": lexical}
+    @property
+    def info(self) -> IndexInfo:
+        return self._info(self._state)
+
+    @property
+    def retriever(self) -> Retriever:
+        return self._state.retriever
+
+    @property
+    def embedder(self) -> Embedder:
+        return self._state.retriever.embedder
+
+    @property
+    def answerer(self) -> Answerer:
+        return self._answerer(self._state)
+
+    @property
+    def reader(self) -> Reader:
+        return self._answerer(self._state).reader
+
+    @property
+    def settings(self) -> Settings:
+        """As fitted for the reader, which need not be loaded for that."""
+        return self._fitted(self._state).settings
+
+    # The stages of a question, also for those who measure them
+
+    def rankings(self, text: str, *, limit: int = 0) -> dict[str, list[Scored]]:
+        """The ranking of each index for a question, by the index's name; at least `limit` passages of each."""
+        return self._state.retriever.rankings(text, max(self.settings.pool, limit))
 
     def paths(self, ids: Sequence[int]) -> dict[int, str]:
         """The document paths of passages, by passage id."""
-        return {id_: self._sources[one.document].path for id_, one in self._lexical.passages(ids).items()}
+        return self._state.retriever.opened.paths(ids)
 
     def retrieve(self, text: str, limit: int) -> tuple[list[Hit], list[str]]:
-        """The best passages that still stand in their files, near-duplicates collapsed; remarks on the others."""
-        hits: list[Hit] = []
-        seen: list[frozenset[tuple[str, ...]]] = []
-        changed: dict[str, None] = {}
-        self._standing.clear()
-        for fused, passage in self._walk(fuse(self.rankings(text, limit=limit), self.settings.weights), limit):
-            if not self._stands(passage.source):
-                changed[passage.source.path] = None
-                continue
-            triples = ranking.triples(passage.text)
-            twin = next((at for at, others in enumerate(seen) if ranking.same_text(triples, others)), None)
-            if twin is not None:
-                hits[twin] = dataclasses.replace(hits[twin], also=(*hits[twin].also, passage))
-            elif len(hits) < limit:
-                seen.append(triples)
-                hits.append(Hit(passage, len(hits) + 1, fused.score, fused.ranks, fused.scores))
-            else:
-                break
-        return hits, [f"{path} changed since it was indexed; its passages are left out" for path in changed]
+        """The best passages of files that are as they were indexed, near-duplicates collapsed; paths of the others."""
+        return self._retrieve(self._state, text, limit)
 
-    def _walk(self, ranked: Sequence[Fused], step: int) -> Iterator[tuple[Fused, Passage]]:
-        """Passages in the order of the ranking, fetched a few at a time."""
-        for first in range(0, len(ranked), step + 1):
-            some = ranked[first : first + step + 1]
-            stored = self._lexical.passages([one.id for one in some])
-            for one in some:
-                if one.id in stored:
-                    yield one, stored[one.id].passage(self._sources[stored[one.id].document])
+    def _retrieve(self, state: _State, text: str, limit: int) -> tuple[list[Hit], list[str]]:
+        @cache
+        def is_current(source: Source) -> bool:  # documents that are in no files cannot change
+            return not state.head.paths or is_intact(state.head.root, source)
 
-    def _stands(self, source: Source) -> bool:
-        """Is the file that would be cited still what was indexed? Documents that stand in no files cannot change."""
-        if not self.manifest.paths:
-            return True
-        if source.path not in self._standing:
-            self._standing[source.path] = store.is_intact(self.folder, self.manifest, source)
-        return self._standing[source.path]
+        settings = self._fitted(state).settings
+        return state.retriever.retrieve(
+            text, limit, weights=settings.weights, pool=settings.pool, is_current=is_current
+        )
 
+    def _fitted(self, state: _State) -> Fitted:
+        return fitted_for(self._reader or state.head.reader)
 
-def _as_typed(folder: Path) -> str:
-    """A folder as a user in the working directory would type it: relative if it lies inside."""
-    here = Path.cwd()
-    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
+    def _answerer(self, state: _State) -> Answerer:
+        """The reader that answers from a state of the index; it is loaded when it is first needed."""
+        name, remembered = self._reader, ""
+        if name is None:
+            name, remembered = state.head.reader, state.head.reader_fingerprint
+        with self._lock:
+            if (name, remembered) not in self._readers:
+                self._readers[name, remembered] = _open_reader(name, remembered)
+            reader = self._readers[name, remembered]
+        return Answerer.of(reader, self._fitted(state), embedder=state.retriever.embedder.fingerprint)
+
+    def _load_time(self) -> float:
+        """Milliseconds that opening took: for the first question, as only that one waited for it."""
+        with self._lock:
+            load_ms, self._load_ms = self._load_ms, 0.0
+        return load_ms
+
+    def _info(self, state: _State, *, stale: bool = False) -> IndexInfo:
+        documents = state.retriever.opened.documents()
+        counts = len(documents), sum(entry.passages for entry in documents)
+        return IndexInfo(self.store.address, str(state.head.root), *counts, stale=stale or state.freshness.stale)
 
 
-@cache
-def fitted_for(reader: str) -> Mapping[str, Any]:
-    """What was fitted for a reader: beside it, if it has a folder of its own, else for the bundled one."""
-    folder = readers.folder_of(reader)
-    path = folder / FITTED if folder else BUNDLED / FITTED
-    try:
-        data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        Settings.from_dict(data["ranking"])
-        Calibration.from_dict(data["confidence"])
-    except FileNotFoundError:
-        return fitted_for(readers.DEFAULT)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{path} cannot be understood: {error!r}", hint="make it again, or remove it") from error
-    return data
+def _open_reader(name: str, fingerprint: str) -> Reader:
+    """Open a reader; if a fingerprint is given, it must be that of its weights."""
+    reader = readers.open_reader(name)
+    if fingerprint not in ("", reader.fingerprint):
+        raise IndexMismatchError(
+            f"the reader in {reader.name} is not the one that this index was to be asked with",
+            hint=f"to take it as it is now: askdoc index --reader {reader.name}",
+        )
+    return reader
 
 
-def is_calibrated(fitted: Mapping[str, Any], reader: str, embedder: str) -> bool:
-    """Was this fitted for a reader and an embedder with these fingerprints? The bundled one is the usual embedder."""
-    made_for = fitted["confidence"].get("embedder") or bundled("embedder").fingerprint
-    return bool(fitted["confidence"]["reader"] == reader and made_for == embedder)
-
-
-def _read(reader: Reader, question: str, hits: Sequence[Hit]) -> tuple[list[Reading], str]:
-    """A reading of each hit, and why none was read, if none was: English readers can make nothing of other scripts."""
-    texts = [hit.passage.text for hit in hits]
-    foreign = [reader.english and is_foreign(text) for text in texts]
-    if reader.english and is_foreign(question):
-        return [Reading(())] * len(texts), UNREAD.format("the question is")
-    if texts and all(foreign):
-        return [Reading(())] * len(texts), UNREAD.format("the passages are")
-    read = iter(reader.read(question, [text for text, skip in zip(texts, foreign, strict=True) if not skip]))
-    return [Reading(()) if skip else next(read) for skip in foreign], ""
+def _remarks(state: _State, changed: Sequence[str], unread: str = "") -> tuple[str, ...]:
+    """What a reply says beside its answers; with that, the look at the documents is reported."""
+    state.reported.set()
+    left_out = (f"{path} changed since it was indexed; its passages are left out" for path in changed)
+    return (*state.freshness.remarks, *left_out, *([unread] if unread else []))
 
 
 def _clean(question: str) -> str:
@@ -378,51 +290,6 @@ def _check(
         raise UsageError(f"an accuracy of {min_accuracy} makes no sense", hint="give a number from 0 to 1")
 
 
-def _threshold(calibration: Calibration, min_confidence: float | None, min_accuracy: float | None) -> float:
-    """The stricter of the two wishes; without any, what was fitted."""
-    if min_accuracy is not None:
-        return max(min_confidence or 0.0, calibration.threshold_for(min_accuracy))
-    return calibration.threshold if min_confidence is None else min_confidence
-
-
-def _answers(
-    question: str, merged: Sequence[Candidate], hits: Sequence[Hit], calibration: Calibration, *, limit: int
-) -> list[Answer]:
-    found = []
-    for at, candidate in enumerate(merged[:limit]):
-        confidence = calibration.probability(ranking.evidence(question, merged, at, hits))
-        start, end = _sentence(candidate.hit.passage.text, candidate.span.start, candidate.span.end)
-        found.append(
-            Answer(
-                candidate.hit, candidate.span.start, candidate.span.end, start, end, confidence, candidate.supporters
-            )
-        )
-    return found
-
-
-def _ranked_again(
-    found: Sequence[Answer], hits: Sequence[Hit], merged: Sequence[Candidate]
-) -> tuple[list[Answer], list[Hit]]:
-    """Put the passages in the order of their answers, and let the answers point at them."""
-    ordered = ranking.rerank(hits, merged)
-    by_place = {(hit.passage.source.path, hit.passage.start): hit for hit in ordered}
-
-    def now(hit: Hit) -> Hit:
-        return by_place[hit.passage.source.path, hit.passage.start]
-
-    answers = [
-        dataclasses.replace(answer, hit=now(answer.hit), supporters=tuple(map(now, answer.supporters)))
-        for answer in found
-    ]
-    return answers, ordered
-
-
-def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
-    """The sentence or sentences that a span stands in."""
-    around = [(first, last) for first, last in sentences(text) if first < end and last > start]
-    return (around[0][0], around[-1][1]) if around else (start, end)
-
-
 class _Clock:
     """Milliseconds by stage."""
 
@@ -439,44 +306,3 @@ class _Clock:
 
     def stop(self) -> Mapping[str, float]:
         return self._stages | {"total": self._load_ms + (time.perf_counter() - self._started) * 1000}
-
-
-def status(folder: Path | str | None = None) -> Status:
-    """What an index holds, compared with its documents as they are now; reads all files of the index."""
-    folder = Path(folder).expanduser() if folder is not None else store.find_index()
-    manifest = store.read_manifest(folder)
-    damaged = store.damaged_files(folder, manifest, hashed_up_to=float("inf"))
-    changed = freshness.changes(folder, manifest)
-    root = Path(os.path.normpath(folder.absolute() / manifest.root))
-    return Status(
-        folder=folder,
-        root=root,
-        format=store.FORMAT,
-        generation=manifest.generation,
-        created=manifest.created,
-        recipe=dataclasses.asdict(manifest.recipe),
-        documents=tuple(
-            (
-                entry.source.path,
-                entry.passages,
-                changed[entry.source.path].what if entry.source.path in changed else FRESH,
-            )
-            for entry in manifest.documents
-        ),
-        selection=manifest.selection,
-        skipped=manifest.skipped,
-        left_out=manifest.reasons(),
-        new=tuple(path for path, change in changed.items() if change.what == "new"),
-        bytes=sum(int(stated["size"]) for stated in manifest.files.values()),
-        damaged=tuple(damaged),
-        reader=manifest.reader,
-        calibrated=is_calibrated(
-            fitted_for(manifest.reader), _reader_fingerprint(manifest), manifest.recipe.fingerprint
-        ),
-        unread=manifest.unread,
-    )
-
-
-def _reader_fingerprint(manifest: Manifest) -> str:
-    """As it was remembered, without opening it."""
-    return manifest.reader_fingerprint or (bundled("reader").fingerprint if manifest.reader == readers.DEFAULT else "")

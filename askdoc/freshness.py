@@ -1,15 +1,13 @@
-"""Have the documents changed since they were indexed? And taking the changes in, as far as the asker wants to wait."""
+"""Taking in what changed in the documents before a question, as far as the asker wants to wait."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from askdoc.errors import AskdocError, UsageError
-from askdoc.sources.selection import find_files
-from askdoc.stores.folder import store
-from askdoc.stores.folder.store import Manifest
+from askdoc.progress import Progress
+from askdoc.sources.changes import Changes, Known, find_changes
+from askdoc.stores import IndexStore
 
 REFRESH = ("auto", "always", "never")
 SMALL_FILES, SMALL_BYTES = 20, 2_000_000  # changes up to this size are indexed while the asker waits
@@ -17,23 +15,13 @@ HASHED_BYTES = 64_000_000  # files that only look changed are read up to this si
 WALKED = 20_000  # files of a collection up to which asking looks for new ones; 10,000 take 0.2 s
 PATIENCE = {"auto": 2.0, "always": 60.0}  # seconds to wait for another process that writes the index
 
-Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What happened to a file: "changed", "missing", "new" or "unwanted" (a rule leaves it out now). size: bytes."""
-
-    what: str
-    size: int
-
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """What a look at the documents brought. stale: the index does not know of some changes. remarks: in words."""
+    """What a look at the documents brought."""
 
-    stale: bool = False
-    remarks: tuple[str, ...] = ()
+    stale: bool = False  # the index does not know of some changes
+    remarks: tuple[str, ...] = ()  # in words
 
 
 def check_refresh(refresh: str) -> None:
@@ -42,7 +30,7 @@ def check_refresh(refresh: str) -> None:
         raise UsageError(f"there is no refresh {refresh!r}", hint=f"known are: {', '.join(REFRESH)}")
 
 
-def bring_up_to_date(folder: Path, refresh: str, *, progress: Progress | None = None) -> Freshness:
+def bring_up_to_date(store: IndexStore, refresh: str, *, progress: Progress | None = None) -> Freshness:
     """Index what changed: "auto" if that is quick, "always" however long it takes, "never" not at all.
 
     Where "auto" leaves changes out, because they are large or the index cannot be written now, it says so. Raises
@@ -50,77 +38,47 @@ def bring_up_to_date(folder: Path, refresh: str, *, progress: Progress | None = 
     """
     if refresh == "never":
         return Freshness()
-    manifest = store.read_manifest(folder)
-    if not manifest.paths:  # made of documents that stand in no files
+    state = store.state()
+    head = state.head
+    if not head.paths:  # made of documents without files
         return Freshness()
+    found = None
     if refresh == "auto":
-        if manifest.unread:  # to go on from there may take hours
-            remark = f"{manifest.unread} documents are not indexed yet; to go on with them: askdoc index"
+        if head.unread:  # to resume may take hours
+            remark = f"{head.unread} documents are not indexed yet; to resume: askdoc index"
             return Freshness(stale=True, remarks=(remark,))
-        found = changes(folder, manifest)
+        try:
+            found = look(state.known())
+        except UsageError as error:  # nothing is where it was
+            return Freshness(stale=True, remarks=(error.message,))
         if not found:
             return Freshness()
-        if len(found) > SMALL_FILES or sum(change.size for change in found.values()) > SMALL_BYTES:
-            remark = f"{len(found)} documents changed since they were indexed; to include them: askdoc index"
+        happened = found.by_path()
+        if len(happened) > SMALL_FILES or _bytes(found) > SMALL_BYTES:
+            remark = f"{len(happened)} documents changed since they were indexed; to include them: askdoc index"
             return Freshness(stale=True, remarks=(remark,))
-    from askdoc import build  # only now: who asks a fresh index does not need to write one
+    from askdoc import build  # only now: asking a fresh index needs no writer
 
+    known = (state.version, found) if found is not None and found.complete else None
     try:
-        report = build.index((), folder, retry=False, wait=PATIENCE[refresh], progress=progress)
+        report = build.index((), store.address, retry=False, wait=PATIENCE[refresh], changes=known, progress=progress)
     except AskdocError as error:
         if refresh == "always":
             raise
         remark = f"the documents changed, and the index could not be updated: {error.message}"
         return Freshness(stale=True, remarks=(remark,))
-    return Freshness(remarks=_what_was_done(report.added, report.changed, report.removed))
-
-
-def _what_was_done(added: int, changed: int, removed: int) -> tuple[str, ...]:
-    counts = {"added": added, "changed": changed, "removed": removed}
+    counts = {"added": report.added, "changed": report.changed, "removed": report.removed}
     named = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    return (f"the documents changed, the index was updated ({named})",) if named else ()
+    return Freshness(remarks=(f"the documents changed, the index was updated ({named})",) if named else ())
 
 
-def changes(folder: Path, manifest: Manifest) -> dict[str, Change]:
-    """What an update would take in, by path."""
-    if not manifest.paths:
-        return {}
-    return _altered(folder, manifest) | _found_otherwise(folder, manifest)
+def look(known: Known) -> Changes:
+    """What an update would take in, as far as a question can wait for the look."""
+    if not known.paths:
+        return Changes()
+    files = len(known.documents) + len(known.failed)
+    return find_changes(known, walk=files <= WALKED, hash_bytes=HASHED_BYTES)
 
 
-def _altered(folder: Path, manifest: Manifest) -> dict[str, Change]:
-    """The documents that are gone, or other than they were."""
-    found: dict[str, Change] = {}
-    hashed = 0
-    for entry in store.suspects(folder, manifest):
-        size = _size(folder / manifest.root / entry.source.path)
-        hashed += size if size == entry.source.size else 0
-        # Copying or checking out changes the time alone; reading the file tells, as long as that is quick.
-        if size == entry.source.size and hashed <= HASHED_BYTES and store.is_intact(folder, manifest, entry.source):
-            continue
-        found[entry.source.path] = Change("missing", 0) if size is None else Change("changed", size)
-    return found
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None
-
-
-def _found_otherwise(folder: Path, manifest: Manifest) -> dict[str, Change]:
-    """What a search would find now and did not then, or the other way round; nothing in a collection too large to walk.
-
-    What could not be read before counts only if it is worth another try.
-    """
-    if len(manifest.documents) + sum(manifest.reasons().values()) > WALKED:
-        return {}
-    root = (folder / manifest.root).resolve()
-    there = find_files(store.there(root, manifest), manifest.selection).files
-    files = {store.relative_to(file, root): file for file in there}
-    known = {entry.source.path for entry in manifest.documents}
-    passed_over = known | {one.source.path for one in store.still_failing(folder, manifest)}
-    new = {path: Change("new", _size(file) or 0) for path, file in files.items() if path not in passed_over}
-    left = {path for path in known - files.keys() if (root / path).exists()}
-    return new | dict.fromkeys(left, Change("unwanted", 0))
+def _bytes(found: Changes) -> int:
+    return sum(source.size for source in (*(source for _, source in found.changed), *found.new))

@@ -20,42 +20,38 @@ if TYPE_CHECKING:  # numpy is not needed to describe an answer, and `askdoc --he
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file as it was when it was read.
+    """A file as it was when it was read."""
 
-    path: relative to the indexed root, with forward slashes.
-    sha256: of the file's bytes, hexadecimal. size: bytes. mtime_ns: modification time, nanoseconds since 1970.
-    """
-
-    path: str
-    sha256: str
-    size: int
-    mtime_ns: int
+    path: str  # relative to the indexed root, with forward slashes
+    sha256: str  # of the file's bytes, hexadecimal
+    size: int  # bytes
+    mtime_ns: int  # modification time, nanoseconds since 1970
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that was left out, and why, in words for a person."""
+    """A file that was left out."""
 
     path: str
-    reason: str
+    reason: str  # in words for a person
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """All that was left out for one reason: how many files (a folder counts as one), and some of the paths, sorted."""
+    """All files that were left out for one reason."""
 
     reason: str
-    count: int
-    examples: tuple[str, ...]
+    count: int  # files; a folder counts as one
+    examples: tuple[str, ...]  # some of their paths, sorted
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """From `start` on, the text stands under this heading (`label`) and on this `page`."""
+    """From `start` on, the text is under this heading and on this page."""
 
     start: int
-    label: str | None
-    page: int | None
+    label: str | None  # the heading, with the headings above it
+    page: int | None  # a document with pages has one in every mark, and a mark at its start
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,72 +67,51 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file's text. For formats that are text it is the file's own decoded text, so offsets fit the file.
-
-    marks: in ascending order of start. remarks: what a reader of the report should know, such as a guessed encoding.
-    skip: ranges (start, end) of `text` that are not to be read, such as front matter; ascending and disjoint.
-    extracted: the text is not the file's own, as that of a mail is not; so its lines, which no editor shows, are not
-    cited.
-    """
+    """A file, and what was read in it."""
 
     source: Source
-    text: str
-    marks: tuple[Mark, ...] = ()
-    remarks: tuple[str, ...] = ()
-    skip: tuple[tuple[int, int], ...] = ()
-    extracted: bool = False
+    content: Content
+
+    @property
+    def text(self) -> str:
+        return self.content.text
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a quotation stands: all that is needed to find it again and to check that it is still there.
+    """Where a quotation is: all that is needed to find it again and to check that it is still there."""
 
-    line_start, line_end: None if the text is extracted, as in `Document`.
-    """
-
-    document: str
-    label: str | None
-    page: int | None
-    line_start: int | None
-    line_end: int | None
+    document: str  # path, as in `Source`
+    label: str | None  # the heading it is under
+    page: int | None  # on which it starts
+    line_start: int | None  # None if the text is extracted, as in `Document`
+    line_end: int | None  # likewise
     char_start: int
     char_end: int
-    sha256: str
+    sha256: str  # of the file that was read
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A slice of a document: `text == document.text[start:end]`.
-
-    line: on which it starts; None if the text is extracted, as in `Document`.
-    page: on which it starts. turns: where in `text` other pages begin, ascending, and which.
-    """
+    """A slice of a document: `text == document.text[start:end]`, and what is needed to cite any part of it."""
 
     source: Source
     text: str
     start: int
-    line: int | None
-    label: str | None = None
-    page: int | None = None
-    turns: tuple[tuple[int, int], ...] = ()
+    line: int | None  # on which it starts; None if the text is extracted, as in `Document`
+    label: str | None = None  # the heading of its section
+    page: int | None = None  # on which it starts
+    turns: tuple[tuple[int, int], ...] = ()  # where in `text` other pages begin, ascending, and which
 
     @property
     def end(self) -> int:
         return self.start + len(self.text)
 
     def citation(self, start: int = 0, end: int | None = None) -> Citation:
-        """Cite `text[start:end]`, the whole passage by default. Offsets are relative to the passage."""
-        end = len(self.text) if end is None else end
-        return Citation(
-            document=self.source.path,
-            label=self.label,
-            page=next((page for turn, page in reversed(self.turns) if turn <= start), self.page),
-            line_start=None if self.line is None else self.line + count_lines(self.text[:start]),
-            line_end=None if self.line is None else self.line + count_lines(self.text[:end]),
-            char_start=self.start + start,
-            char_end=self.start + end,
-            sha256=self.source.sha256,
-        )
+        """Cite `text[start:end]`, the whole passage by default: `askdoc.passages.cite.cite` of the passage."""
+        from askdoc.passages.cite import cite  # the one import that points up: users cite the passage that they hold
+
+        return cite(self, start, end)
 
 
 def count_lines(text: str) -> int:
@@ -146,64 +121,51 @@ def count_lines(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question and its embedding, a unit vector of shape (dimension,)."""
+    """A question and its embedding."""
 
     text: str
-    vector: Vectors
+    vector: Vectors  # (dimension,), a unit vector
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that was found.
-
-    rank: place in the final order, from 1. score: the fused retrieval score in [0, 1].
-    ranks, scores: place (from 1) and score in each index that found it, by the index's name.
-    also: other passages with (nearly) the same text; they are shown and counted with this one.
-    """
+    """A passage that was found."""
 
     passage: Passage
-    rank: int
-    score: float
-    ranks: Mapping[str, int]
-    scores: Mapping[str, float]
-    also: tuple[Passage, ...] = ()
+    rank: int  # in the final order, from 1
+    score: float  # the fused retrieval score, in [0, 1]
+    ranks: Mapping[str, int]  # its rank (from 1) in each index that found it, by the index's name
+    scores: Mapping[str, float]  # its score there
+    also: tuple[Passage, ...] = ()  # other passages with (nearly) the same text, shown and counted with this one
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of a passage that may answer: offsets into the passage's text.
-
-    score: how much more the reader believes in it than in "this passage does not answer" (log-odds; 0 is a tie).
-    """
+    """A part of a passage that may answer: offsets into the passage's text."""
 
     start: int
     end: int
-    score: float
+    score: float  # log-odds of the span against "this passage does not answer"; 0 is a tie
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader found in one passage: its best spans, best first; empty if it found nothing that could answer."""
+    """What a reader found in one passage."""
 
-    spans: tuple[Span, ...]
+    spans: tuple[Span, ...]  # best first; empty if nothing could answer
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A quotation that answers: `text == hit.passage.text[start:end]`.
-
-    sentence_start, sentence_end: the sentence around it, offsets into the passage's text.
-    confidence: probability in [0, 1] that the answer is right.
-    supporters: the other hits that give the same answer.
-    """
+    """A quotation that answers: `text == hit.passage.text[start:end]`."""
 
     hit: Hit
     start: int
     end: int
-    sentence_start: int
+    sentence_start: int  # of the sentence around it, in the passage's text
     sentence_end: int
-    confidence: float
-    supporters: tuple[Hit, ...] = ()
+    confidence: float  # probability that the answer is right, in [0, 1]
+    supporters: tuple[Hit, ...] = ()  # the other hits that give the same answer
 
     @property
     def text(self) -> str:
@@ -225,38 +187,47 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class IndexInfo:
-    """The index that was asked. path: as the user would type it. root: the folder that document paths start from.
+    """The index that was asked."""
 
-    stale: documents have changed since, and the answer does not know of it.
-    """
-
-    path: str
-    root: str
+    path: str  # as the user would type it
+    root: str  # the folder that document paths start from
     documents: int
     passages: int
-    stale: bool = False
+    stale: bool = False  # documents have changed since, and the answer does not know of it
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """All that a question brought.
-
-    answers: best first, none below `min_confidence`; empty when the documents do not say.
-    hits: the passages that were read, best first. timing_ms: milliseconds by stage
-    (load, retrieve, read, total). remarks: what the asker should know, such as a file that changed.
-    calibrated: confidences were fitted for the models that gave them. unread: why no answer was looked for, if so.
-    """
+    """All that a question brought."""
 
     question: str
-    answers: tuple[Answer, ...]
-    hits: tuple[Hit, ...]
+    answers: tuple[Answer, ...]  # best first, none below `min_confidence`; empty when nothing is sure enough
+    hits: tuple[Hit, ...]  # the passages that were read, best first
     min_confidence: float
     index: IndexInfo
-    timing_ms: Mapping[str, float] = field(default_factory=dict)
-    remarks: tuple[str, ...] = ()
-    calibrated: bool = True
-    unread: str = ""
+    timing_ms: Mapping[str, float] = field(default_factory=dict)  # by stage: load, retrieve, read, total
+    remarks: tuple[str, ...] = ()  # for the person who asked, such as that a file has changed
+    calibrated: bool = True  # confidences were fitted for the models that gave them
+    unread: str = ""  # why no answer was looked for, if none was
 
     @property
     def answered(self) -> bool:
         return bool(self.answers)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentEntry:
+    """A document as an index knows it."""
+
+    id: int  # never used again in this index
+    source: Source
+    passages: int  # how many it has
+    remarks: tuple[str, ...] = ()  # from loading it
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A file that was tried and could not be turned into text."""
+
+    source: Source  # its sha256 is empty if the file could not be opened
+    reason: str

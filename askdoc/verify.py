@@ -1,9 +1,9 @@
-"""Do the quotations of a saved reply still stand where it says they do?
+"""Are the quotations of a saved reply still where it says they are?
 
     saved JSON → SavedReply → Quotation → Checked → Verification
 
-Each quotation is looked for in the document as it is now: at its place, in the text around it, and, if its file is gone
-or another, in the files that are byte for byte the one that was cited. No model is needed for that.
+Each quotation is looked for in the document as it is now: where it was, in the text that was around it, and, if its
+file is gone or another, in the files that are byte for byte the one that was cited. That takes no model.
 """
 
 from __future__ import annotations
@@ -11,83 +11,81 @@ from __future__ import annotations
 import json
 import os
 import stat
-from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal, TypeAlias, get_args
+
+import msgspec
 
 from askdoc.build import read_document
 from askdoc.errors import AskdocError, LoadError, UsageError
-from askdoc.sources.selection import find_files
-from askdoc.stores.folder import store
-from askdoc.stores.folder.store import Manifest
-from askdoc.types import Citation, Document, count_lines
+from askdoc.loaders.sandbox import LoaderProcess
+from askdoc.passages.cite import cite
+from askdoc.sources.changes import Known, find_changes
+from askdoc.sources.selection import Selection
+from askdoc.stores import Address, find_index, open_store
+from askdoc.types import Citation, Document
 
 SCHEMA = 1  # of the replies that can be read
-STATES = ("intact", "moved", "changed", "gone", "unreadable")
+TELLING_WORDS = 4  # a text of this many words is evidence of its own; a shorter one could occur anywhere by chance
+
+# intact: where it was; moved: elsewhere; changed: the file exists, but no longer says it; gone: the file no longer
+# exists; unreadable: it exists, but cannot be read.
+State: TypeAlias = Literal["intact", "moved", "changed", "gone", "unreadable"]
+STATES: tuple[State, ...] = get_args(State)
 GOOD = ("intact", "moved")
-TELLING_WORDS = 4  # from so many words on, a text is evidence of its own; fewer could stand anywhere by chance
 
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """A text that a reply quotes, and where it says that the text stands.
+    """A text that a reply quotes, and where the reply says that it is."""
 
-    kind: "answer", "passage", or "also" (another place of nearly the same passage, whose text the reply leaves out).
-    number: of the answer, or the rank of the passage, from 1. around: longer texts that the quotation stands in, each
-    with the place in it where the quotation begins; the longest first.
-    """
-
-    kind: str
-    number: int
-    text: str | None
+    kind: Literal["answer", "passage", "also"]  # also: another place of nearly the same passage
+    number: int  # of the answer, or the rank of the passage, from 1
+    text: str | None  # None for "also": the reply leaves it out
     citation: Citation
-    around: tuple[tuple[str, int], ...] = ()
+    around: tuple[tuple[str, int], ...] = ()  # longer texts that hold it, longest first, and where in them it begins
 
 
 @dataclass(frozen=True, slots=True)
 class SavedReply:
-    """A reply as it was saved. index: as it was typed then. tags: the asker's own, such as an id."""
+    """A reply as it was saved."""
 
     question: str
-    index: str
+    index: str  # as it was typed then
     quotations: tuple[Quotation, ...]
-    tags: Mapping[str, object] = field(default_factory=dict)
+    tags: Mapping[str, object] = field(default_factory=dict)  # the asker's own, such as an id
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What became of a quotation.
-
-    state: "intact" (it stands at its place), "moved" (elsewhere), "changed" (its file is there, but does not say so any
-    more), "gone" (its file is not there) or "unreadable". now: where it stands, if it does. remark: what else to know.
-    """
+    """What became of a quotation."""
 
     quotation: Quotation
-    state: str
-    now: Citation | None = None
-    remark: str | None = None
+    state: State
+    now: Citation | None = None  # where it is, if it was found
+    remark: str | None = None  # what else to know
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What became of a reply. root: the folder that its document paths were looked up in; None if it quotes nothing."""
+    """What became of a reply."""
 
     reply: SavedReply
-    root: Path | None
+    root: Path | None  # the folder that its document paths were looked up in; None if it quotes nothing
     checked: tuple[Checked, ...]
 
     @property
     def holds(self) -> bool:
         """Is all that was quoted still there to read?"""
-        return all(one.state in GOOD for one in self.checked)
+        return all(check.state in GOOD for check in self.checked)
 
     def counts(self) -> dict[str, int]:
-        found = Counter(one.state for one in self.checked)
-        return {state: found[state] for state in STATES}
+        counter = Counter(check.state for check in self.checked)
+        return {state: counter[state] for state in STATES}
 
 
 def verify(data: bytes, *, root: Path | str | None = None, index: Path | str | None = None) -> Iterator[Verification]:
@@ -99,18 +97,64 @@ def verify(data: bytes, *, root: Path | str | None = None, index: Path | str | N
     """
     if root is not None and index is not None:
         raise UsageError("--root and --index together", hint="an index knows its root; leave one of them away")
-    places: dict[str, _Place] = {}
-    for reply in read_replies(data):
-        if not reply.quotations:
-            yield Verification(reply, None, ())
-            continue
-        if reply.index not in places:
-            places[reply.index] = _place(reply.index, root, index)
-        place = places[reply.index]
-        yield Verification(reply, place.root, tuple(place.check(one) for one in reply.quotations))
+    opened: dict[str, _Documents] = {}
+    with LoaderProcess() as loaders:
+        for reply in read_replies(data):
+            if not reply.quotations:
+                yield Verification(reply, None, ())
+                continue
+            if reply.index not in opened:
+                opened[reply.index] = _documents(reply.index, root, index, loaders)
+            documents = opened[reply.index]
+            checked = tuple(documents.check(quotation) for quotation in reply.quotations)
+            yield Verification(reply, documents.root, checked)
 
 
 # Reading what was saved -----------------------------------------------------------------------------------------------
+
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+_Quote: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class _SavedCitation(msgspec.Struct, frozen=True):
+    """As `outputs.json` writes it; so are the others. Unknown fields are those of a later askdoc, and passed over."""
+
+    document: str
+    label: str | None
+    page: _Count | None
+    line_start: _Count | None
+    line_end: _Count | None
+    char_start: _Count
+    char_end: _Count
+    sha256: str
+
+    def citation(self) -> Citation:
+        return Citation(**msgspec.structs.asdict(self))
+
+
+class _SavedAnswer(msgspec.Struct, frozen=True):
+    text: _Quote
+    sentence: str
+    passage: int
+    citation: _SavedCitation
+
+
+class _SavedPassage(msgspec.Struct, frozen=True):
+    rank: _Count
+    text: _Quote
+    citation: _SavedCitation
+    also: tuple[_SavedCitation, ...] = ()
+
+
+class _SavedIndex(msgspec.Struct, frozen=True):
+    path: str
+
+
+class _Saved(msgspec.Struct, frozen=True):
+    question: str
+    answers: tuple[_SavedAnswer, ...]
+    passages: tuple[_SavedPassage, ...]
+    index: _SavedIndex
 
 
 def read_replies(data: bytes) -> list[SavedReply]:
@@ -135,110 +179,72 @@ def _no_reply(problem: str) -> UsageError:
 
 
 def _parsed(line: str, where: str) -> object:
-    try:
+    try:  # not by msgspec: names of files that are not UTF-8 are written with halves of surrogate pairs
         return json.loads(line)
     except (ValueError, RecursionError) as error:
         raise _no_reply(f"{where} is not JSON") from error
 
 
-def _reply(data: Any, where: str) -> SavedReply:
-    try:
-        schema = data["schema"]
-    except (TypeError, KeyError, IndexError) as error:
-        raise _no_reply(f"{where} has no schema") from error
-    if schema != SCHEMA:
+def _reply(data: object, where: str) -> SavedReply:
+    if not isinstance(data, dict) or "schema" not in data:
+        raise _no_reply(f"{where} has no schema")
+    if data["schema"] != SCHEMA:
         raise UsageError(
-            f"{where} has schema {schema!r}, this askdoc reads {SCHEMA}", hint="use the askdoc that made the reply"
+            f"{where} has schema {data['schema']!r}, this askdoc reads {SCHEMA}",
+            hint="use the askdoc that made the reply",
         )
     tags = {name: data[name] for name in ("id", "line") if name in data}
     if "error" in data:  # a line of a batch that could not be answered quotes nothing
         return SavedReply("", "", (), tags)
     try:
-        return SavedReply(_text(data["question"]), _text(data["index"]["path"]), tuple(_quotations(data)), tags)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise _no_reply(f"{where} is not what askdoc writes ({error!r})") from error
+        saved = msgspec.convert(data, _Saved)
+    except msgspec.ValidationError as error:
+        raise _no_reply(f"{where} is not what askdoc writes ({error})") from error
+    return SavedReply(saved.question, saved.index.path, tuple(_quotations(saved)), tags)
 
 
-def _quotations(data: Mapping[str, Any]) -> Iterator[Quotation]:
-    passages = {}
-    for passage in data["passages"]:
-        rank, quoted = _number(passage["rank"]), _citation(passage["citation"])
-        passages[rank] = Quotation("passage", rank, _quote(passage["text"]), quoted)
-    for number, answer in enumerate(data["answers"], start=1):
-        quotation = Quotation("answer", number, _quote(answer["text"]), _citation(answer["citation"]))
-        yield replace(quotation, around=_around(quotation, answer, passages.get(answer["passage"])))
-    for passage in data["passages"]:
-        main = passages[passage["rank"]]
-        yield main
-        for other in passage.get("also", ()):
-            yield Quotation("also", main.number, None, _citation(other))
+def _quotations(saved: _Saved) -> Iterator[Quotation]:
+    passages = {
+        passage.rank: Quotation("passage", passage.rank, passage.text, passage.citation.citation())
+        for passage in saved.passages
+    }
+    for number, answer in enumerate(saved.answers, start=1):
+        quotation = Quotation("answer", number, answer.text, answer.citation.citation())
+        yield replace(quotation, around=_around(quotation, answer.sentence, passages.get(answer.passage)))
+    for passage in saved.passages:
+        yield passages[passage.rank]
+        for other in passage.also:
+            yield Quotation("also", passage.rank, None, other.citation())
 
 
-def _around(quotation: Quotation, answer: Mapping[str, Any], passage: Quotation | None) -> tuple[tuple[str, int], ...]:
-    """The passage and the sentence that an answer stands in, with its place in them."""
-    sentence, text = _text(answer["sentence"]), quotation.text or ""
+def _around(quotation: Quotation, sentence: str, passage: Quotation | None) -> tuple[tuple[str, int], ...]:
+    """The passage and the sentence that hold an answer, and where in them it begins."""
     if passage is None or passage.text is None:
         return ()
-    at = quotation.citation.char_start - passage.citation.char_start
-    around = [(passage.text, at), *((sentence, at - start) for start in _occurrences(passage.text, sentence))]
-    return tuple((whole, at) for whole, at in around if at >= 0 and whole[at : at + len(text)] == text)
+    text = quotation.text or ""
+    begins = quotation.citation.char_start - passage.citation.char_start
+    around = [(passage.text, begins), *((sentence, begins - start) for start in _occurrences(passage.text, sentence))]
+    return tuple((whole, start) for whole, start in around if start >= 0 and whole[start : start + len(text)] == text)
 
 
-def _citation(data: Mapping[str, Any]) -> Citation:
-    label, page = data["label"], data["page"]
-    return Citation(
-        document=_text(data["document"]),
-        label=None if label is None else _text(label),
-        page=None if page is None else _number(page),
-        line_start=_number(data["line_start"]),
-        line_end=_number(data["line_end"]),
-        char_start=_number(data["char_start"]),
-        char_end=_number(data["char_end"]),
-        sha256=_text(data["sha256"]),
-    )
+# Finding the documents ------------------------------------------------------------------------------------------------
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
+def _documents(named: str, root: Path | str | None, index: Path | str | None, loaders: LoaderProcess) -> _Documents:
+    """The documents of a reply, by what the person says, or else by the index that the reply names."""
+    if root is None:
+        return _Documents(open_store(index if index is not None else _index_of(named)).state().known(), loaders)
+    folder = Path(root).expanduser()
+    if not os.path.isdir(folder):  # noqa: PTH112  # never raises
+        raise UsageError(f"there is no folder {folder}", hint="--root is the folder that document paths start from")
+    return _Documents(Known(folder.resolve(), (".",), Selection(), "", (), ()), loaders)
 
 
-def _quote(value: object) -> str:
-    if not _text(value):
-        raise ValueError("an empty quotation")
-    return _text(value)
-
-
-def _number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{value!r} is no number from 0 on")
-    return value
-
-
-# Looking it up --------------------------------------------------------------------------------------------------------
-
-
-def _place(named: str, root: Path | str | None, index: Path | str | None) -> _Place:
-    """Where the documents of a reply are, by what the person says, or else by what the reply says."""
-    if root is not None:
-        return _Place(_folder(Path(root).expanduser()))
-    folder = Path(index).expanduser() if index is not None else _index_of(named)
-    manifest = store.read_manifest(folder)
-    return _Place((folder / manifest.root).resolve(), folder, manifest)
-
-
-def _folder(path: Path) -> Path:
-    if not os.path.isdir(path):  # noqa: PTH112  # never raises
-        raise UsageError(f"there is no folder {path}", hint="--root is the folder that document paths start from")
-    return path.resolve()
-
-
-def _index_of(named: str) -> Path:
-    if named and store.has_manifest(Path(named)):
-        return Path(named)
+def _index_of(named: str) -> Address:
+    if named and open_store(named).exists():
+        return named
     try:
-        return store.find_index()
+        return find_index()
     except AskdocError as error:
         raise UsageError(
             f"the index of the reply, {named or 'which has none'}, is not there",
@@ -254,69 +260,54 @@ class _Read:
     problem: str = ""
 
 
-class _Place:
-    """The documents below one root, each read once."""
+class _Documents:
+    """The documents below one root as they are now, each read once."""
 
-    def __init__(self, root: Path, index: Path | None = None, manifest: Manifest | None = None) -> None:
-        self.root = root
-        self._index = index
-        self._manifest = manifest
+    def __init__(self, known: Known, loaders: LoaderProcess) -> None:
+        self.root = known.root
+        self._known = known
+        self._loaders = loaders
         self._read: dict[str, _Read | None] = {}
 
     def check(self, quotation: Quotation) -> Checked:
         """Look a quotation up where it was, then elsewhere in its file, then where its file may have gone."""
         read = self._now(quotation.citation.document)
-        if read is not None and read.document is not None:
-            found = _in_document(quotation, read.document)
-            if found.state in GOOD:
-                return found
+        if read is None:
+            checked = Checked(quotation, "gone")
+        elif read.document is None:
+            checked = Checked(quotation, "unreadable", remark=read.problem)
         else:
-            state = "gone" if read is None else "unreadable"
-            found = Checked(quotation, state, remark=None if read is None else read.problem)
-        return self._in_moved_file(quotation) or found
+            checked = _in_document(quotation, read.document)
+        return checked if checked.state in GOOD else self._in_moved_file(quotation) or checked
 
     def _in_moved_file(self, quotation: Quotation) -> Checked | None:
         path = self._by_hash.get(quotation.citation.sha256)
         read = None if path is None else self._now(path)
         if read is None or read.document is None:
             return None
-        found = _in_document(quotation, read.document)
-        return replace(found, state="moved") if found.state in GOOD else None
+        checked = _in_document(quotation, read.document)
+        return replace(checked, state="moved") if checked.state in GOOD else None
 
     def _now(self, path: str) -> _Read | None:
         """The document at a path as it is now; None if there is no file."""
         if path not in self._read:
-            self._read[path] = _read_now(self.root / path, path)
+            self._read[path] = _read_now(self.root / path, path, self._loaders)
         return self._read[path]
 
     @cached_property
     def _by_hash(self) -> dict[str, str]:
-        """The files below the indexed paths, or below the root, by their sha256. Reads those that no index knows."""
-        known = self._known()
-        paths = [self.root] if self._manifest is None else store.there(self.root, self._manifest)
-        found = find_files(paths, self._manifest.selection if self._manifest else None).files
-        unknown = [path for path in (store.relative_to(file, self.root) for file in found) if path not in known]
-        hashes = {sha256: path for path, sha256 in known.items()}
-        for path in unknown:
-            try:
-                hashes[store.hash_file(self.root / path)] = path
-            except OSError:  # what cannot be read is not found either
-                continue
-        return hashes
-
-    def _known(self) -> dict[str, str]:
-        """The sha256 of each document that is as it was indexed, by path."""
-        if self._manifest is None or self._index is None:
+        """The files below the indexed paths, or below the root, by their sha256; hashes what may have changed."""
+        try:
+            return {source.sha256: source.path for source in find_changes(self._known, retry=True).sources()}
+        except UsageError:  # nothing that was indexed is there any more
             return {}
-        old = {entry.id for entry in store.suspects(self._index, self._manifest)}
-        return {one.source.path: one.source.sha256 for one in self._manifest.documents if one.id not in old}
 
 
-def _read_now(file: Path, path: str) -> _Read | None:
+def _read_now(file: Path, path: str, loaders: LoaderProcess) -> _Read | None:
     try:
         if not stat.S_ISREG(file.stat().st_mode):
             return _Read(None, "not a regular file")
-        return _Read(read_document(file, path))
+        return _Read(read_document(file, path, loaders))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
@@ -325,7 +316,7 @@ def _read_now(file: Path, path: str) -> _Read | None:
         return _Read(None, error.message)
 
 
-# Finding it again -----------------------------------------------------------------------------------------------------
+# Finding a quotation in its document ----------------------------------------------------------------------------------
 
 
 def _in_document(quotation: Quotation, document: Document) -> Checked:
@@ -335,37 +326,54 @@ def _in_document(quotation: Quotation, document: Document) -> Checked:
     was, text = quotation.citation, quotation.text
     here = document.text[was.char_start : was.char_end] == text
     if here and document.source.sha256 == was.sha256:
-        return _stands(quotation, document, was.char_start)
+        return _found(quotation, document, was.char_start)
     start = _in_context(quotation, document.text)
     if start is not None:
-        return _stands(quotation, document, start)
-    remark = "what stands around it has changed" if quotation.around else None
+        return _found(quotation, document, start)
+    remark = "the text around it has changed" if quotation.around else None
     if here:
-        return replace(_stands(quotation, document, was.char_start), remark=remark)
+        return replace(_found(quotation, document, was.char_start), remark=remark)
     start = _nearest(document.text, text, was.char_start)
     if start is None:
         return Checked(quotation, "changed")
     if len(text.split()) >= TELLING_WORDS or not quotation.around:
-        return replace(_stands(quotation, document, start), remark=remark)
-    line = 1 + count_lines(document.text[:start])
-    return Checked(quotation, "changed", remark=f"the same words stand on line {line}, but among others")
+        return replace(_found(quotation, document, start), remark=remark)
+    where = _in_words(cite(document, start, start + len(text)))
+    return Checked(quotation, "changed", remark=f"the same words are {where}, but in another context")
 
 
 def _without_text(quotation: Quotation, document: Document) -> Checked:
     """A place of nearly the same passage: the reply has its hash, but not its text."""
     was = quotation.citation
     if document.source.sha256 == was.sha256:
-        return _stands(quotation, document, was.char_start)
+        return _found(quotation, document, was.char_start)
     return Checked(quotation, "changed", remark="the file has changed, and the reply does not hold this text")
+
+
+def _found(quotation: Quotation, document: Document, start: int) -> Checked:
+    """It is at `start`: where it was, or elsewhere."""
+    was = quotation.citation
+    now = cite(document, start, start + was.char_end - was.char_start)
+    same = (now.document, now.char_start) == (was.document, was.char_start)
+    return Checked(quotation, "intact" if same else "moved", now)
+
+
+def _in_words(citation: Citation) -> str:
+    """Where something is in its file, as far as a person can look it up: by line, by page, or by heading."""
+    if citation.line_start is not None:
+        return f"on line {citation.line_start}"
+    if citation.page is not None:
+        return f"on page {citation.page}"
+    return "elsewhere in the file" if citation.label is None else f"under “{citation.label}”"
 
 
 def _in_context(quotation: Quotation, text: str) -> int | None:
     """Where a quotation begins in a text that still has its passage or its sentence."""
     was = quotation.citation.char_start
-    for around, at in quotation.around:
-        start = _nearest(text, around, was - at)
+    for around, begins in quotation.around:
+        start = _nearest(text, around, was - begins)
         if start is not None:
-            return start + at
+            return start + begins
     return None
 
 
@@ -379,28 +387,3 @@ def _occurrences(text: str, part: str) -> Iterator[int]:
     while start >= 0:
         yield start
         start = text.find(part, start + 1)
-
-
-def _stands(quotation: Quotation, document: Document, start: int) -> Checked:
-    """It stands at `start`: there or somewhere else than it did."""
-    was = quotation.citation
-    now = _cite(document, start, start + was.char_end - was.char_start)
-    same = (now.document, now.char_start) == (was.document, was.char_start)
-    return Checked(quotation, "intact" if same else "moved", now)
-
-
-def _cite(document: Document, start: int, end: int) -> Citation:
-    starts = [mark.start for mark in document.marks]
-    headed = document.marks[bisect_left(starts, end) - 1] if bisect_left(starts, end) else None
-    paged = document.marks[bisect_right(starts, start) - 1] if bisect_right(starts, start) else None
-    before = count_lines(document.text[:start])
-    return Citation(
-        document=document.source.path,
-        label=headed.label if headed else None,
-        page=paged.page if paged else None,
-        line_start=1 + before,
-        line_end=1 + count_lines(document.text[:end]),
-        char_start=start,
-        char_end=end,
-        sha256=document.source.sha256,
-    )

@@ -16,10 +16,11 @@ from threading import Event
 from typing import TypeAlias
 
 from askdoc import build
+from askdoc.build import BuildReport
 from askdoc.errors import AskdocError
 from askdoc.sources.ignore import ASKDOCIGNORE, GITIGNORE
 from askdoc.sources.selection import PACKAGES
-from askdoc.stores.folder import store
+from askdoc.stores import Address, IndexStore, open_store
 
 QUIET_MS, LONGEST_MS = 400, 5000  # an update waits until nothing has changed for so long, but no longer than that
 LOOK_MS = 1000  # between two looks at what nobody tells of
@@ -30,24 +31,6 @@ Mark: TypeAlias = tuple[int, ...] | None  # what tells a file from the one that 
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
-    """An update that changed something.
-
-    added, changed, removed: paths of documents. moved: pairs of old and new path. failed: paths of files that could not
-    be read. documents, passages: in the index now. seconds: it took.
-    """
-
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    removed: tuple[str, ...]
-    moved: tuple[tuple[str, str], ...]
-    failed: tuple[str, ...]
-    documents: int
-    passages: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class Trouble:
     """An update that failed; it is tried again after so many seconds, and told again only if the reason is another."""
 
@@ -55,15 +38,19 @@ class Trouble:
     seconds: float
 
 
-def watch(folder: Path, *, stop: Event | None = None) -> Iterator[Update | Trouble]:
-    """Update an index whenever its documents change, until `stop` is set or the process is interrupted."""
+def watch(folder: Address, *, stop: Event | None = None) -> Iterator[BuildReport | Trouble]:
+    """Update an index whenever its documents change, until `stop` is set or the process is interrupted.
+
+    Gives the reports of the updates that changed something.
+    """
+    store = open_store(folder)
     due, told, pause, next_try = False, "", FIRST_RETRY, 0.0
-    for changed in _looks(folder, stop or Event()):
+    for changed in _looks(store, stop or Event()):
         due = due or changed
         if not due or time.monotonic() < next_try:
             continue
         try:
-            update = _update(folder)
+            report = build.index((), folder, retry=False, wait=WAIT)
         except (AskdocError, OSError) as error:
             next_try = time.monotonic() + pause
             if str(error) != told:
@@ -71,41 +58,19 @@ def watch(folder: Path, *, stop: Event | None = None) -> Iterator[Update | Troub
             told, pause = str(error), min(2 * pause, LAST_RETRY)
         else:
             due, told, pause, next_try = False, "", FIRST_RETRY, 0.0
-            if update is not None:
-                yield update
-
-
-def _update(folder: Path) -> Update | None:
-    """Take in what changed; None if that was nothing."""
-    before = store.read_manifest(folder)
-    report = build.index((), folder, retry=False, wait=WAIT)
-    after = store.read_manifest(folder)
-    old = {entry.source.path: entry.source.sha256 for entry in before.documents}
-    new = {entry.source.path: entry.source.sha256 for entry in after.documents}
-    gone = {old[path]: path for path in sorted(old.keys() - new.keys())}
-    moved = {gone.pop(new[path]): path for path in sorted(new.keys() - old.keys()) if new[path] in gone}
-    update = Update(
-        added=tuple(sorted(new.keys() - old.keys() - set(moved.values()))),
-        changed=tuple(sorted(path for path in old.keys() & new.keys() if old[path] != new[path])),
-        removed=tuple(sorted(old.keys() - new.keys() - moved.keys())),
-        moved=tuple(moved.items()),
-        failed=tuple(sorted({one.source.path for one in after.failed} - {one.source.path for one in before.failed})),
-        documents=len(new),
-        passages=after.passages,
-        seconds=report.seconds,
-    )
-    return update if any((update.added, update.changed, update.removed, update.moved, update.failed)) else None
+            if report.news:
+                yield report
 
 
 # What changes ---------------------------------------------------------------------------------------------------------
 
 
-def _looks(folder: Path, stop: Event) -> Iterator[bool]:
+def _looks(store: IndexStore, stop: Event) -> Iterator[bool]:
     """At least once every `LOOK_MS`: has anything changed since the last time? The first time: perhaps."""
-    paths = _paths(folder)
+    paths = _paths(store)
     while not stop.is_set():
         try:
-            yield from _looks_at(folder, paths, stop)
+            yield from _looks_at(store, paths, stop)
         except FileNotFoundError:  # a folder went just before it was to be watched
             stop.wait(LOOK_MS / 1000)
         except OSError as error:
@@ -114,35 +79,34 @@ def _looks(folder: Path, stop: Event) -> Iterator[bool]:
                 hint="if they are too many: raise fs.inotify.max_user_watches, or set WATCHFILES_FORCE_POLLING=1",
             ) from error
         with suppress(AskdocError):  # an index that cannot be read is told by the update
-            paths = _paths(folder)
+            paths = _paths(store)
 
 
-def _looks_at(folder: Path, paths: Sequence[Path], stop: Event) -> Iterator[bool]:
+def _looks_at(store: IndexStore, paths: Sequence[Path], stop: Event) -> Iterator[bool]:
     """The same, until other paths are indexed, or a folder is no longer the one that was there."""
     from watchfiles import watch as changes
 
-    marks, folders, manifest = _marks(paths), _folders(paths), _mark(folder / store.MANIFEST)
+    marks, folders, stamp = _marks(paths), _folders(paths), store.stamp()
     first = True
     for events in changes(
-        *folders, watch_filter=_Wanted(folder, list(folders)), debounce=LONGEST_MS, step=QUIET_MS, rust_timeout=LOOK_MS,
-        yield_on_timeout=True, stop_event=stop, ignore_permission_denied=True,
+        *folders, watch_filter=_Wanted(store.address, list(folders)), debounce=LONGEST_MS, step=QUIET_MS,
+        rust_timeout=LOOK_MS, yield_on_timeout=True, stop_event=stop, ignore_permission_denied=True,
     ):  # fmt: skip
         before, marks = marks, _marks(paths)
         yield first or bool(events) or marks != before
         first = False
         if _folders(paths) != folders or any(Path(path) in folders for _, path in events):
             return
-        if _mark(folder / store.MANIFEST) != manifest:
-            manifest = _mark(folder / store.MANIFEST)
+        if store.stamp() != stamp:
+            stamp = store.stamp()
             with suppress(AskdocError):
-                if _paths(folder) != list(paths):
+                if _paths(store) != list(paths):
                     return
 
 
-def _paths(folder: Path) -> list[Path]:
-    manifest = store.read_manifest(folder)
-    root = (folder / manifest.root).resolve()
-    return [root / path for path in manifest.paths]
+def _paths(store: IndexStore) -> list[Path]:
+    known = store.state().known()
+    return [known.root / path for path in known.paths]
 
 
 def _marks(paths: Sequence[Path]) -> list[Mark]:
@@ -167,8 +131,8 @@ def _mark(path: Path) -> Mark:
 class _Wanted:
     """Which changes matter: none in the index itself, nor in what is never read. `.gitignore` does."""
 
-    def __init__(self, index: Path, folders: Sequence[Path]) -> None:
-        self._index = str(index.resolve())
+    def __init__(self, index: str, folders: Sequence[Path]) -> None:
+        self._index = os.path.realpath(index)
         self._roots = sorted((str(folder) for folder in folders), key=len, reverse=True)
 
     def __call__(self, change: object, path: str) -> bool:

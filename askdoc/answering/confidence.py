@@ -14,36 +14,32 @@ from typing import Any
 from askdoc.errors import UsageError
 from askdoc.readers.question_type import KINDS
 
+# Features as fitted.json files named them that were made by earlier versions, and their names now.
+_RENAMED = {"margin": "null_margin", "best_margin": "best_null_margin", "lead": "runner_up_margin"}
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known about an answer when it is given.
+    """What is known about an answer when it is given."""
 
-    margin: the reader's log-odds of the span against "no answer". lead: how far the answer's joint score is above the
-    next different answer's. best_margin: the highest margin of any span. fused, dense, lexical: retrieval scores of its
-    passage (dense is a cosine, lexical a BM25 score for each word of the question). gap: the fused score of its passage
-    above the best other passage's. agreement: 1 if both indexes have the passage among their first three, else 0.
-    words: of the answer. kind: the question's type: of `KINDS`, or "other".
-    """
-
-    margin: float
-    lead: float
-    best_margin: float
-    fused: float
-    dense: float
-    lexical: float
-    gap: float
-    agreement: float
-    words: int
-    kind: str
+    null_margin: float  # the reader's log-odds of the span against "no answer"
+    runner_up_margin: float  # its joint score above that of the next different answer
+    best_null_margin: float  # the highest null margin of any span
+    fused: float  # retrieval score of its passage, in [0, 1]
+    dense: float  # of its passage, a cosine; 0 if that index did not find it
+    lexical: float  # of its passage, a BM25 score for each word of the question; likewise
+    gap: float  # the fused score of its passage above that of the best other passage
+    agreement: float  # 1 if both indexes have its passage among their first three, else 0
+    words: int  # of the answer
+    kind: str  # the question's type: of `KINDS`, or "other"
 
     def features(self) -> dict[str, float]:
         """The numbers that the model weighs, by name."""
         kinds = {f"kind_{kind}": float(kind == self.kind) for kind in KINDS}
         return {
-            "margin": _squash(self.margin),
-            "lead": min(self.lead, 12.0),
-            "best_margin": _squash(self.best_margin),
+            "null_margin": _squash(self.null_margin),
+            "runner_up_margin": min(self.runner_up_margin, 12.0),
+            "best_null_margin": _squash(self.best_null_margin),
             "fused": self.fused,
             "dense": self.dense,
             "lexical": self.lexical,
@@ -61,20 +57,20 @@ def _squash(margin: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A fitted model. coefficients: by feature name, of `Evidence.features`; threshold: below it nothing is claimed.
-
-    curve: pairs of a threshold and the accuracy that answers from it upwards had when this was fitted, by threshold.
-    """
+    """A fitted model."""
 
     intercept: float
-    coefficients: Mapping[str, float]
-    threshold: float
-    curve: tuple[tuple[float, float], ...] = ()
+    coefficients: Mapping[str, float]  # by feature name, of `Evidence.features`
+    threshold: float  # below it nothing is claimed
+    curve: tuple[
+        tuple[float, float], ...
+    ] = ()  # threshold, and how often answers from it upwards were right; ascending
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Calibration:
         curve = tuple((float(threshold), float(accuracy)) for threshold, accuracy in data["curve"])
-        return cls(float(data["intercept"]), dict(data["coefficients"]), float(data["threshold"]), curve)
+        coefficients = {_RENAMED.get(name, name): float(weight) for name, weight in data["coefficients"].items()}
+        return cls(float(data["intercept"]), coefficients, float(data["threshold"]), curve)
 
     def threshold_for(self, accuracy: float) -> float:
         """The lowest threshold from which on answers were this often right; raises `UsageError` if none is so good."""
@@ -93,7 +89,7 @@ class Calibration:
         return sigmoid(self.intercept + sum(weight * features[name] for name, weight in self.coefficients.items()))
 
 
-UNFITTED = Calibration(0.0, {"margin": 1.0}, 0.5)  # for readers without a fitted model: their own log-odds
+UNFITTED = Calibration(0.0, {"null_margin": 1.0}, 0.5)  # for readers without a fitted model: their own log-odds
 
 
 def sigmoid(log_odds: float) -> float:
@@ -104,6 +100,6 @@ def sigmoid(log_odds: float) -> float:
 
 
 def gap(scores: Sequence[float], at: int) -> float:
-    """How far a score is above the best of the others; 0 if it stands alone."""
+    """How far a score is above the best of the others; 0 if there are none."""
     others = [score for place, score in enumerate(scores) if place != at]
     return scores[at] - max(others) if others else 0.0

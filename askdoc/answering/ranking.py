@@ -18,22 +18,17 @@ from askdoc.types import Hit, Reading, Span
 
 _WORD = re.compile(r"\w+")
 _ARTICLES = frozenset({"a", "an", "the"})
-SAME = 0.8  # share of word triples that two passages have in common when they count as one
 FIRST = 3  # places in an index's ranking that count as agreement
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Numbers that were chosen by search on development data.
+    """Numbers that were chosen by search on development data."""
 
-    weights: of the indexes in the fusion. pool: hits taken from each index. passages: how many are read.
-    retrieval_weight: what a fused score of 1 is worth in the reader's log-odds.
-    """
-
-    weights: Mapping[str, float]
-    pool: int
-    passages: int
-    retrieval_weight: float
+    weights: Mapping[str, float]  # of the indexes in the fusion
+    pool: int  # hits taken from each index
+    passages: int  # how many are read
+    retrieval_weight: float  # what a fused score of 1 is worth in the reader's log-odds
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Settings:
@@ -42,19 +37,19 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A span that may answer, the hit that it was read from, and their joint score; supporters say the same."""
+    """A span that may answer."""
 
-    hit: Hit
+    hit: Hit  # that it was read from
     span: Span
-    score: float
-    supporters: tuple[Hit, ...] = ()
+    score: float  # of both
+    supporters: tuple[Hit, ...] = ()  # other hits that say the same
 
     @property
     def text(self) -> str:
         return self.hit.passage.text[self.span.start : self.span.end]
 
 
-def judge(hits: Sequence[Hit], readings: Sequence[Reading], settings: Settings) -> list[Candidate]:
+def rank(hits: Sequence[Hit], readings: Sequence[Reading], settings: Settings) -> list[Candidate]:
     """All different answers that were read, best first."""
     return merge(candidates(hits, readings, retrieval_weight=settings.retrieval_weight))
 
@@ -79,7 +74,7 @@ def merge(ranked: Sequence[Candidate]) -> list[Candidate]:
 
 def _supporters(group: Sequence[Candidate]) -> tuple[Hit, ...]:
     first = group[0].hit
-    return tuple({one.hit.rank: one.hit for one in group if one.hit.rank != first.rank}.values())
+    return tuple({other.hit.rank: other.hit for other in group if other.hit.rank != first.rank}.values())
 
 
 def normalised(text: str) -> str:
@@ -95,16 +90,16 @@ def rerank(hits: Sequence[Hit], ranked: Sequence[Candidate]) -> list[Hit]:
     return [dataclasses.replace(hit, rank=rank) for rank, hit in enumerate(ordered, 1)]
 
 
-def evidence(question: str, merged: Sequence[Candidate], at: int, hits: Sequence[Hit]) -> Evidence:
-    """The evidence for `merged[at]`, an answer among all the others and all the hits."""
-    candidate = merged[at]
+def evidence(question: str, merged: Sequence[Candidate], place: int, hits: Sequence[Hit]) -> Evidence:
+    """The evidence for `merged[place]`, an answer among all the others and all the hits."""
+    candidate = merged[place]
     hit = candidate.hit
     words = max(1, len(_WORD.findall(question)))
     fused = {other.rank: other.score for other in hits}
     return Evidence(
-        margin=candidate.span.score,
-        lead=gap([other.score for other in merged], at),
-        best_margin=max(other.span.score for other in merged),
+        null_margin=candidate.span.score,
+        runner_up_margin=gap([other.score for other in merged], place),
+        best_null_margin=max(other.span.score for other in merged),
         fused=hit.score,
         dense=hit.scores.get("dense", 0.0),
         lexical=hit.scores.get("lexical", 0.0) / words,
@@ -113,18 +108,3 @@ def evidence(question: str, merged: Sequence[Candidate], at: int, hits: Sequence
         words=len(_WORD.findall(candidate.text)),
         kind=kind_of(question),
     )
-
-
-def triples(text: str) -> frozenset[tuple[str, ...]]:
-    """A text's runs of three words; of a shorter text the text itself."""
-    words = _WORD.findall(text.casefold())
-    return frozenset(zip(words, words[1:], words[2:], strict=False)) or frozenset({(text,)})
-
-
-def same_text(mine: frozenset[tuple[str, ...]], others: frozenset[tuple[str, ...]]) -> bool:
-    """Are two passages, given their `triples`, nearly the same: is the Jaccard index at least `SAME`?"""
-    # The smaller set bounds the intersection, so that most pairs are told apart without looking into them.
-    if min(len(mine), len(others)) < SAME * max(len(mine), len(others)):
-        return False
-    common = len(mine & others)
-    return common >= SAME * (len(mine) + len(others) - common)

@@ -240,8 +240,8 @@ def chat(
 @app.command(epilog="Example: askdoc status --index ~/papers/index")
 def status(index: IndexOption = None, as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> int:
     """Tell what is indexed and what changed since. Exit status 2: the index is damaged."""
-    from askdoc.ask import status as status_of
     from askdoc.outputs.status import write_status, write_status_as_json
+    from askdoc.status import status as status_of
 
     found = status_of(index)
     with _writing():
@@ -263,7 +263,7 @@ def watch(
     A line on stderr for each update. What fails is tried again. Ctrl-C ends with exit status 130, as everywhere.
     """
     from askdoc.build import index as build
-    from askdoc.stores.folder.store import find_index
+    from askdoc.stores import find_index
     from askdoc.watch import watch as updates
 
     place = folder or (None if paths else find_index())

@@ -25,7 +25,7 @@ from askdoc.evaluation.outcomes import Given, Kind, Outcome, Ranking
 from askdoc.evaluation.report import Report, Setting, report_answers, report_rankings
 from askdoc.evaluation.squad import Dataset, Question
 from askdoc.readers import DEFAULT, Reader
-from askdoc.types import Document, Hit, Reply, Source
+from askdoc.types import Content, Document, Hit, Reply, Source
 
 DEPTH = 20  # passages that retrieval is asked for, as deep as hit@20 looks
 BEIR_DEPTH = 100  # BEIR's documents are long and may be split into many passages, and nDCG wants ten whole documents
@@ -142,7 +142,7 @@ def _documents(texts: Sequence[str]) -> Iterator[Document]:
         raw = text.encode()
         source = Source(document_path(number), hashlib.sha256(raw).hexdigest(), len(raw), mtime_ns=0)
         if text.strip():  # some corpora hold empty documents; nothing could find them
-            yield Document(source, text)
+            yield Document(source, Content(text))
 
 
 def _evaluate_answers(data: Dataset, plan: Plan, open_texts: OpenTexts, progress: Progress) -> Run:

@@ -15,7 +15,7 @@ from askdoc.errors import AskdocError
 from askdoc.types import Answer, Citation, Hit, IndexInfo, Reply
 
 if TYPE_CHECKING:
-    from askdoc.ask import Status
+    from askdoc.status import Status
     from askdoc.verify import Checked, Verification
 
 SCHEMA = 1

@@ -14,7 +14,7 @@ from askdoc.outputs.safe_text import count, folder_name, one_line
 if TYPE_CHECKING:
     from askdoc.build import BuildReport
     from askdoc.types import LeftOut, Reply
-    from askdoc.watch import Trouble, Update
+    from askdoc.watch import Trouble
 
 _STEADY = 60.0  # seconds over which speed is measured, and between two lines of a log
 EXAMPLES = 3  # paths that are named of those that were left out for one reason
@@ -75,15 +75,16 @@ def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
     return lines
 
 
-def watch_lines(event: Update | Trouble) -> list[str]:
+def watch_lines(event: BuildReport | Trouble) -> list[str]:
     """What happened while watching, and when: `14:03:22  2 changed (a.txt, b.md): 12 documents, 340 passages`."""
     from askdoc.watch import Trouble
 
     now = time.strftime("%H:%M:%S")
     if isinstance(event, Trouble):
         return [f"{now}  {one_line(event.error)}; trying again in {event.seconds:.0f} s"]
-    kinds = {"added": event.added, "changed": event.changed, "removed": event.removed, "left out": event.failed}
-    kinds["moved"] = tuple(f"{old} → {new}" for old, new in event.moved)
+    kinds = {"added": event.added_paths, "changed": event.changed_paths, "removed": event.removed_paths}
+    kinds |= {"left out": event.failed_paths}
+    kinds |= {"moved": tuple(f"{old} → {new}" for old, new in event.moved_paths)}
     changes = [f"{len(paths):,} {kind} ({_some(paths)})" for kind, paths in kinds.items() if paths]
     held = f"{count(event.documents, 'document')}, {count(event.passages, 'passage')}"
     return [f"{now}  {', '.join(changes)}: {held} in {event.seconds:.1f} s"]

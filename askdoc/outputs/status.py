@@ -13,7 +13,7 @@ from askdoc.sources.selection import size_in_words
 from askdoc.types import LeftOut
 
 if TYPE_CHECKING:
-    from askdoc.ask import Status
+    from askdoc.status import Status
 
 LISTED = 50  # lines up to which every document, and every file that was left out, has its own
 

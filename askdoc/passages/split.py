@@ -11,9 +11,9 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
+from askdoc.passages.sections import TITLE, Section, sections
 from askdoc.types import Document, Mark, Passage, count_lines
 
 LIMIT = 1000  # characters in a passage: about 220 word pieces of English; the embedder reads 256
@@ -22,8 +22,6 @@ SPLITTER = f"paragraphs 3, {LIMIT} characters"  # for the index's recipe: anothe
 
 _LONG_LINE = 120  # characters of a line that no one wrapped by hand: a paragraph of its own
 _LONG_LEAD = 200  # characters of headings that stay even with a paragraph that must be cut
-
-_NO_MARK = Mark(0, None, None)
 
 Range: TypeAlias = tuple[int, int]
 
@@ -44,33 +42,26 @@ class _Unit(NamedTuple):
         return self.end - self.start
 
 
-class _Section(NamedTuple):
-    """Text under one heading; `headed` if it starts with that heading."""
-
-    start: int
-    end: int
-    headed: bool
-
-
 def split(document: Document) -> list[Passage]:
     """Split a document into passages, in the order of the text, in time linear in its length.
 
     Each is 1 to `LIMIT` characters long, neither starts nor ends with white space, and holds the text of one section
-    only. Every character but white space and `document.skip` is in exactly one. A passage has the pages it stands on,
-    and the heading of its section; if it starts with headings one below the other, the last of them.
+    only. Every character but white space and what is to be skipped is in exactly one. A passage has the pages it is on,
+    and the heading of its section; if that starts with headings one below the other, the last of them.
     """
-    starts = [mark.start for mark in document.marks]
+    starts = [mark.start for mark in document.content.marks]
     passages = []
     line, counted = 1, 0
-    for start, end in _ranges(document):
-        line += count_lines(document.text[counted:start])
-        counted = start
-        first, last = bisect_right(starts, start), bisect_left(starts, end)
-        label = _last(document.marks, last).label
-        page = _last(document.marks, first).page
-        turns = () if page is None else tuple(_turns(document.marks[first:last], start, page))
-        shown = None if document.extracted else line
-        passages.append(Passage(document.source, document.text[start:end], start, shown, label, page, turns))
+    for section in sections(document):
+        for start, end in _ranges(document.text, section):
+            line += count_lines(document.text[counted:start])
+            counted = start
+            shown = None if document.content.extracted else line
+            first, last = bisect_right(starts, start), bisect_left(starts, end)
+            page = document.content.marks[first - 1].page if first else None
+            turns = () if page is None else tuple(_turns(document.content.marks[first:last], start, page))
+            text = document.text[start:end]
+            passages.append(Passage(document.source, text, start, shown, section.label, page, turns))
     return passages
 
 
@@ -82,49 +73,9 @@ def _turns(marks: Iterable[Mark], start: int, page: int) -> Iterator[Range]:
             yield mark.start - start, page
 
 
-def _last(marks: Sequence[Mark], count: int) -> Mark:
-    return marks[count - 1] if count else _NO_MARK
-
-
-def _ranges(document: Document) -> Iterator[Range]:
-    for section in _sections(document):
-        for unit in _joined(_paragraphs(document.text, section)):
-            yield from _windows(document.text, unit)
-
-
-# --- sections
-
-
-_TITLE = re.compile(r"[^\r\n]*+(?:(?:\r\n?|\n)[ \t]*+(?:=++|-++))?")  # Markdown also underlines with "=" or "-"
-
-
-def _sections(document: Document) -> Iterator[_Section]:
-    """What is to be read, cut at headings."""
-    headings = set(_section_starts(document))
-    borders = headings | {0, len(document.text)} | {border for skipped in document.skip for border in skipped}
-    unread = dict(document.skip)
-    read_from = 0
-    for start, end in pairwise(sorted(borders)):
-        read_from = max(read_from, unread.get(start, 0))
-        if start >= read_from:
-            yield _Section(start, end, start in headings)
-
-
-def _section_starts(document: Document) -> Iterator[int]:
-    """Where headings stand; a heading directly below the one it belongs to opens no section of its own."""
-    opened, previous = None, _NO_MARK
-    for mark in document.marks:
-        if mark.label != previous.label or mark.page == previous.page:  # else only a page begins
-            if opened is None or not _is_bare(document.text[opened.start : mark.start], opened, mark):
-                yield mark.start
-            opened = mark
-        previous = mark
-
-
-def _is_bare(text: str, heading: Mark, following: Mark) -> bool:
-    """Whether `text` is `heading` and nothing else, and `following` a heading below it, whose label begins alike."""
-    below = bool(heading.label) and (following.label or "").startswith(heading.label or "")
-    return below and _TITLE.fullmatch(text.strip()) is not None
+def _ranges(text: str, section: Section) -> Iterator[Range]:
+    for unit in _joined(_paragraphs(text, section)):
+        yield from _windows(text, unit)
 
 
 # --- paragraphs
@@ -138,11 +89,11 @@ _BULLET = re.compile(r"[-*+•‣◦]\s")
 _CLOSING = "\"'”’»)]*_"
 
 
-def _paragraphs(text: str, section: _Section) -> Iterator[_Unit]:
+def _paragraphs(text: str, section: Section) -> Iterator[_Unit]:
     headed = section.headed
     for start, end in _blocks(text, section.start, section.end):
         block = text[start:end]
-        leads = _leads(block) or (headed and _TITLE.fullmatch(block) is not None)
+        leads = _leads(block) or (headed and TITLE.fullmatch(block) is not None)
         yield _Unit(start, start, end, leads)
         headed = False
 

@@ -284,7 +284,7 @@ def ablation(
         found = (round(100 * hit, 2) for hit in hit_at(answerable, paths, weight))
         stages[name] = dict(zip(depths, found, strict=True))
     reader_alone = replace(settings, retrieval_weight=0.0)
-    raw = replace(calibration, intercept=0.0, coefficients={"margin": 1.0})
+    raw = replace(calibration, intercept=0.0, coefficients={"null_margin": 1.0})
     for name, how, model, merged in (
         ("fused + reader", reader_alone, raw, False),
         ("+ re-ranking", settings, raw, False),

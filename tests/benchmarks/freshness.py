@@ -26,7 +26,8 @@ import record
 
 from askdoc import ask, build, freshness
 from askdoc.sources.selection import find_files
-from askdoc.stores.folder import store
+from askdoc.stores import open_store
+from askdoc.stores.folder import manifest as manifests
 
 WORDS = "river bridge mill stone quarry granite engine wheel flood barley village mason miller coal ferry barn".split()
 LONG_AGO = 1_600_000_000
@@ -121,15 +122,15 @@ def figures(base: Path, files: int) -> dict[str, dict[str, float]]:
         "one file deleted": measure(delete, update, reads),
         "all files touched": measure(touch, update, reads),
         "before a question, nothing changed": measure(
-            nothing, lambda: freshness.bring_up_to_date(index, "auto"), reads
+            nothing, lambda: freshness.bring_up_to_date(open_store(index), "auto"), reads
         ),
         "before a question, one file changed": measure(
-            change_again(made), lambda: freshness.bring_up_to_date(index, "auto"), reads
+            change_again(made), lambda: freshness.bring_up_to_date(open_store(index), "auto"), reads
         ),
     }
     assert all(text not in shown(index, text) for text in deleted), "a deleted file still answers"
     assert "Zebra again 2" in shown(index, "zebra again")
-    assert len(store.read_manifest(index).documents) == files - RUNS
+    assert len(manifests.read_manifest(index).documents) == files - RUNS
     return found
 
 

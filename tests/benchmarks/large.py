@@ -126,22 +126,24 @@ def update(work: Path, passages: int) -> dict[str, Any]:
 
 def _indexed(work: Path, passages: int) -> dict[str, Any]:
     from askdoc import build
-    from askdoc.stores.folder import store
+    from askdoc.stores.folder import generations
     from askdoc.stores.folder.dense import DenseIndex
     from askdoc.stores.folder.lexical import LexicalIndex
+    from askdoc.stores.folder.manifest import read_manifest
+    from askdoc.stores.folder.writer import FolderWriter
 
     name = register(work, passages)
     clock = Stopwatch()
     clock.watch(DenseIndex, "_pack", "add", "save", "vectors")
     clock.watch(LexicalIndex, "add", "save", "with_text", "of_document")
-    clock.watch(store.Draft, "commit")
-    clock.watch(build._Writer, "_checkpoint", "_finish")
-    clock.watch(build, "_survey", "_load", "split")
-    clock.watch(store, "check")
+    clock.watch(generations.Draft, "commit")
+    clock.watch(FolderWriter, "commit", "_save")
+    clock.watch(build, "find_changes", "read_document", "split")
+    clock.watch(generations, "check")
     report = build.index([work / "docs"], work / "index", embedder=name)
     files = {path: path.stat().st_size for path in (work / "index").rglob("*") if path.is_file()}
     parts = {part: sum(size for path, size in files.items() if part in path.parts) for part in ("dense", "lexical")}
-    manifest = store.read_manifest(work / "index")
+    manifest = read_manifest(work / "index")
     return {
         "seconds": round(report.seconds, 2),
         "added": report.added, "changed": report.changed, "removed": report.removed,
@@ -170,15 +172,17 @@ def _first(work: Path, passages: int) -> dict[str, Any]:
     started = time.perf_counter()
     from askdoc import ask, embedders
     from askdoc.embedders import open_embedder
-    from askdoc.stores.folder import store
+    from askdoc.sources.changes import suspects
+    from askdoc.stores.folder.generations import check
+    from askdoc.stores.folder.manifest import read_manifest
 
     register(work, passages)
     imported = time.perf_counter()
-    manifest = store.read_manifest(work / "index")
+    manifest = read_manifest(work / "index")
     read = time.perf_counter()
-    store.check(work / "index", manifest)
+    check(work / "index", manifest)
     checked = time.perf_counter()
-    store.suspects(work / "index", manifest)
+    suspects(manifest.known(work / "index"))
     looked = time.perf_counter()
     synthetic_one, bundled = open_embedder(manifest.recipe.embedder), seconds(open_embedder)
     embedders.open_embedder = lambda _: synthetic_one  # the real one is counted by itself
@@ -208,12 +212,13 @@ def search(work: Path, passages: int) -> dict[str, Any]:
     clock = Stopwatch()
     with ask.open_index(work / "index", refresh="never") as index:
         pool = index.settings.pool
-        for each, names in ((index._dense, ["search"]), (index._lexical, ["search"]), (index, ["search", "ask"])):
+        dense, lexical = index.retriever.opened.dense, index.retriever.opened.lexical
+        for each, names in ((dense, ["search"]), (lexical, ["search"]), (index, ["search", "ask"])):
             clock.watch(each, *names)
         for text in asked:
             query = Query(text, index.embedder.embed_query(text))
-            index._dense.search(query, pool)
-            index._lexical.search(query, pool)
+            dense.search(query, pool)
+            lexical.search(query, pool)
             index.search(text)
         for text in asked[::10]:
             index.ask(text)
@@ -237,14 +242,14 @@ def recall(work: Path, passages: int) -> dict[str, Any]:
         queries = np.concatenate([real, drawn])
         best = np.full((len(queries), DEPTH), -1.0, dtype=np.float32)
         ids = np.zeros((len(queries), DEPTH), dtype=np.int64)
-        for entry in index.manifest.documents:
-            stored = index._lexical.of_document(entry.id)
+        for entry in index.retriever.opened.documents():
+            stored = index.retriever.opened.lexical.of_document(entry.id)
             vectors = embedder.embed_passages([one.text for one in stored])
             scores = np.hstack([best, queries @ vectors.T])
             here = np.hstack([ids, np.tile([one.id for one in stored], (len(queries), 1))])
             order = np.argsort(-scores, axis=1, kind="stable")[:, :DEPTH]
             best, ids = np.take_along_axis(scores, order, 1), np.take_along_axis(here, order, 1)
-        found = [{one.id for one in index._dense.search(Query("", query), DEPTH)} for query in queries]
+        found = [{one.id for one in index.retriever.opened.dense.search(Query("", query), DEPTH)} for query in queries]
     shares = [len(set(row.tolist()) & got) / DEPTH for row, got in zip(ids, found, strict=True)]
     return {
         "depth": DEPTH,

@@ -40,7 +40,8 @@ from programs import run, small_disk  # noqa: E402
 
 from askdoc import ask, build, loaders  # noqa: E402
 from askdoc.errors import AskdocError  # noqa: E402
-from askdoc.stores.folder import dense, lexical, store  # noqa: E402, F401  # loaded once, not in every fork
+from askdoc.stores.folder import dense, generations, lexical  # noqa: E402, F401  # loaded once, not in every fork
+from askdoc.stores.folder import manifest as manifests  # noqa: E402
 
 QUESTIONS = ("who built the bridge of Ashford?", "report on the mill", "edition", "granite and barley", "xyzzy")
 PLACES, THINGS = "Ashford Wexham Leeds Lune Thornbury Kirkby".split(), "bridge mill quarry ferry barn chapel".split()
@@ -124,19 +125,19 @@ def exit_status(child: int) -> int:
 
 def state(index: Path) -> str:
     """A digest of all that an index holds and finds; "none" where there is no index. Raises what reading it raises."""
-    if not store.has_manifest(index):
+    if not manifests.has_manifest(index):
         return "none"
-    store.check(index, store.read_manifest(index))
+    generations.check(index, manifests.read_manifest(index))
     held = json.dumps([content(index), rankings(index, QUESTIONS)])
     return hashlib.sha256(held.encode()).hexdigest()[:12]
 
 
 def leftovers(index: Path) -> list[str]:
     """What stands in an index folder without being part of the index."""
-    named = {store.MANIFEST, store.GENERATIONS, *NOT_KEPT}
-    generation = store.generation_folder(index, store.read_manifest(index)).name
+    named = {manifests.MANIFEST, manifests.GENERATIONS, *NOT_KEPT}
+    generation = generations.generation_folder(index, manifests.read_manifest(index).generation).name
     there = [path.name for path in index.iterdir() if path.name not in named]
-    return there + [path.name for path in (index / store.GENERATIONS).iterdir() if path.name != generation]
+    return there + [path.name for path in (index / manifests.GENERATIONS).iterdir() if path.name != generation]
 
 
 # Kills ----------------------------------------------------------------------------------------------------------------
@@ -173,7 +174,7 @@ def kills(place: Path, count: int, seed: int) -> dict[str, object]:
         time.sleep(delay)
         os.kill(child, signal.SIGKILL)
         ended = exit_status(child) == 0
-        left = in_a_fork(lambda: [state(index), leftovers(index) if store.has_manifest(index) else index.exists()])
+        left = in_a_fork(lambda: [state(index), leftovers(index) if manifests.has_manifest(index) else index.exists()])
         healed = in_a_fork(lambda: [update(), state(index), leftovers(index)][1:])
         sound = isinstance(left, list) and left[0] in (before, new)
         working = not sound or left[1]
@@ -247,7 +248,11 @@ def _ask_until(done: Path, index: Path, told: Path, check: Callable[[Path], str 
 def _look(index: Path) -> str | None:
     """What is wrong if not all that an index holds is of one edition, and all that it finds is from there."""
     with ask.open_index(index, refresh="never", reader="overlap") as opened:
-        held = [passage.text for id_ in opened.manifest.sources() for passage in opened._lexical.of_document(id_)]
+        held = [
+            each.text
+            for entry in opened.retriever.opened.documents()
+            for each in opened.retriever.opened.lexical.of_document(entry.id)
+        ]
         found = {hit.passage.text for hit in opened.search("report mill", passages=50).hits}
     editions = {text.split()[1] for text in held}
     whole = len(held) == 20 and len(editions) == 1 and found <= set(held)

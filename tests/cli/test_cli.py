@@ -51,7 +51,8 @@ def core(index: LookUpIndex, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace
         seen.inside.append(path)
         return Path("cached")
 
-    monkeypatch.setitem(sys.modules, "askdoc.ask", module(open_index=open_index, status=status_of))
+    monkeypatch.setitem(sys.modules, "askdoc.ask", module(open_index=open_index))
+    monkeypatch.setitem(sys.modules, "askdoc.status", module(status=status_of))
     monkeypatch.setitem(sys.modules, "askdoc.build", module(index=build, index_for=index_for))
     return seen
 
@@ -328,7 +329,7 @@ def test_status_of_a_large_index_lists_what_changed_and_counts_the_rest(
     large.documents = tuple((f"{at:03}.txt", 1, "fresh" if at != 77 else "missing") for at in range(200))
     large.skipped = tuple(Skipped(f"{at:02}.jpg", "no loader for .jpg files") for at in range(20))
     large.left_out = {"no loader for .jpg files": 5000}
-    monkeypatch.setattr(sys.modules["askdoc.ask"], "status", lambda folder: large)
+    monkeypatch.setattr(sys.modules["askdoc.status"], "status", lambda folder: large)
     text = run("status", "--index", "D").out
     assert "  1  077.txt  (missing)\n  1  000.txt\n" in text
     assert "  and 150 more: askdoc status --json\n" in text

@@ -16,9 +16,11 @@ import pytest
 from programs import ASKDOC, environment
 
 from askdoc import build, watch
+from askdoc.build import BuildReport
 from askdoc.outputs.messages import watch_lines
-from askdoc.stores.folder import store
-from askdoc.watch import Trouble, Update
+from askdoc.stores.folder import manifest as manifests
+from askdoc.stores.folder.store import FolderStore
+from askdoc.watch import Trouble
 
 FERRY = "A ferry crossed the river below the stone bridge every day until the mill and its two barns had burnt down."
 PATIENCE = 60.0  # seconds after which what should happen has not
@@ -29,7 +31,7 @@ class Watched:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.told: list[Update | Trouble] = []
+        self.told: list[BuildReport | Trouble] = []
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
@@ -38,13 +40,13 @@ class Watched:
         for event in watch.watch(self.folder, stop=self.stop):
             self.told.append(event)
 
-    def next(self) -> Update | Trouble:
+    def next(self) -> BuildReport | Trouble:
         until(lambda: bool(self.told))
         return self.told.pop(0)
 
-    def update(self) -> Update:
+    def update(self) -> BuildReport:
         event = self.next()
-        assert isinstance(event, Update), event
+        assert isinstance(event, BuildReport), event
         return event
 
 
@@ -76,24 +78,24 @@ def watched(folder: Path) -> Iterator[Watched]:
 
 
 def held(folder: Path) -> list[str]:
-    return [entry.source.path for entry in store.read_manifest(folder).documents]
+    return [entry.source.path for entry in manifests.read_manifest(folder).documents]
 
 
 def test_changes_are_taken_in_as_they_come(watched: Watched, docs: Path) -> None:
     (docs / "ferry.txt").write_text(FERRY)
     update = watched.update()
-    assert (update.added, update.documents, update.passages) == (("docs/ferry.txt",), 3, 5)
+    assert (update.added_paths, update.documents, update.passages) == (("docs/ferry.txt",), 3, 5)
     (docs / "bridge.txt").write_text(FERRY)
-    assert watched.update().changed == ("docs/bridge.txt",)
+    assert watched.update().changed_paths == ("docs/bridge.txt",)
     (docs / "mill.md").unlink()
-    assert watched.update().removed == ("docs/mill.md",)
+    assert watched.update().removed_paths == ("docs/mill.md",)
     assert held(watched.folder) == ["docs/bridge.txt", "docs/ferry.txt"]
 
 
 def test_what_changed_before_the_watch_began_is_taken_in_too(folder: Path, docs: Path) -> None:
     (docs / "ferry.txt").write_text(FERRY)
     started = Watched(folder)
-    assert started.update().added == ("docs/ferry.txt",)
+    assert started.update().added_paths == ("docs/ferry.txt",)
     started.stop.set()
     started.thread.join(PATIENCE)
 
@@ -102,37 +104,37 @@ def test_a_moved_file_is_told_as_such(watched: Watched, docs: Path) -> None:
     (docs / "old").mkdir()
     (docs / "bridge.txt").rename(docs / "old/crossing.txt")
     update = watched.update()
-    assert update.moved == (("docs/bridge.txt", "docs/old/crossing.txt"),)
-    assert (update.added, update.removed) == ((), ())
+    assert update.moved_paths == (("docs/bridge.txt", "docs/old/crossing.txt"),)
+    assert (update.added_paths, update.removed_paths) == ((), ())
 
 
 def test_many_changes_at_once_are_one_update(watched: Watched, docs: Path) -> None:
     for number in range(30):
         (docs / f"{number:02}.txt").write_text(f"{number}: {FERRY}")
-    assert len(watched.update().added) == 30
+    assert len(watched.update().added_paths) == 30
 
 
 def test_a_rule_that_changes_is_followed(watched: Watched, docs: Path) -> None:
     (docs / ".askdocignore").write_text("*.md\n")
-    assert watched.update().removed == ("docs/mill.md",)
+    assert watched.update().removed_paths == ("docs/mill.md",)
 
 
 def test_a_file_that_cannot_be_read_is_told_and_taken_in_when_it_can(watched: Watched, docs: Path) -> None:
     (docs / "half.txt").write_bytes(bytes(range(256)) * 50)
-    assert watched.update().failed == ("docs/half.txt",)
+    assert watched.update().failed_paths == ("docs/half.txt",)
     (docs / "half.txt").write_text(FERRY)
-    assert watched.update().added == ("docs/half.txt",)
+    assert watched.update().added_paths == ("docs/half.txt",)
 
 
 def test_an_index_that_is_being_written_is_waited_for_and_told_once(watched: Watched, docs: Path) -> None:
-    with store.writing(watched.folder):
+    with FolderStore(watched.folder).writing():
         (docs / "ferry.txt").write_text(FERRY)
         trouble = watched.next()
         assert isinstance(trouble, Trouble)
         assert "another process writes" in trouble.error
         time.sleep(1)
         assert watched.told == []
-    assert watched.update().added == ("docs/ferry.txt",)
+    assert watched.update().added_paths == ("docs/ferry.txt",)
 
 
 def test_an_error_that_nobody_foresaw_is_survived(
@@ -148,7 +150,7 @@ def test_an_error_that_nobody_foresaw_is_survived(
     monkeypatch.setattr(build, "index", fail_once)
     (docs / "ferry.txt").write_text(FERRY)
     assert isinstance(watched.next(), Trouble)
-    assert watched.update().added == ("docs/ferry.txt",)
+    assert watched.update().added_paths == ("docs/ferry.txt",)
 
 
 def test_the_index_itself_triggers_nothing(docs: Path) -> None:
@@ -157,12 +159,12 @@ def test_the_index_itself_triggers_nothing(docs: Path) -> None:
     build.index([docs], folder, embedder="hashing")
     started = Watched(folder)
     (docs / "ferry.txt").write_text(FERRY)
-    assert started.update().added == ("ferry.txt",)
-    generation = store.read_manifest(folder).generation
+    assert started.update().added_paths == ("ferry.txt",)
+    generation = manifests.read_manifest(folder).generation
     time.sleep(1)
-    assert (started.told, store.read_manifest(folder).generation) == ([], generation)
+    assert (started.told, manifests.read_manifest(folder).generation) == ([], generation)
     (folder / "writer.lock").touch()
-    wanted = watch._Wanted(folder, [docs])
+    wanted = watch._Wanted(str(folder), [docs])
     paths = {"index/manifest.json": False, "index": False, "index.txt": True, "a/.git/x": False, ".gitignore": True}
     assert {path: wanted(1, str(docs / path)) for path in paths} == paths
     started.stop.set()
@@ -177,9 +179,9 @@ def test_a_folder_that_is_replaced_is_watched_again(watched: Watched, docs: Path
     assert "nothing that was indexed is there any more" in event.error
     (tmp_path / "copy").rename(docs)
     (docs / "ferry.txt").write_text(FERRY)
-    assert watched.update().added == ("docs/ferry.txt",)
+    assert watched.update().added_paths == ("docs/ferry.txt",)
     (docs / "more.txt").write_text(FERRY)
-    assert watched.update().added == ("docs/more.txt",)
+    assert watched.update().added_paths == ("docs/more.txt",)
 
 
 def test_a_file_that_was_named_is_followed_however_an_editor_writes_it(tmp_path: Path, docs: Path) -> None:
@@ -189,7 +191,7 @@ def test_a_file_that_was_named_is_followed_however_an_editor_writes_it(tmp_path:
     started = Watched(folder)
     (tmp_path / "beside").write_text("Now the notes say that the ferry is gone.")
     (tmp_path / "beside").rename(notes)
-    assert started.update().changed == ("notes.txt",)
+    assert started.update().changed_paths == ("notes.txt",)
     build.index([docs], folder)
     time.sleep(0.5)
     (docs / "more.txt").write_text(FERRY)
@@ -200,7 +202,21 @@ def test_a_file_that_was_named_is_followed_however_an_editor_writes_it(tmp_path:
 
 def test_lines_tell_the_time_and_what_changed() -> None:
     paths = tuple(f"{number}\x1b.txt" for number in range(5))
-    update = Update(paths, ("b.txt",), (), (("c.txt", "d.txt"),), (), 12, 340, 0.44)
+    update = BuildReport(
+        folder=Path("index"),
+        added_paths=paths,
+        changed_paths=("b.txt",),
+        removed_paths=(),
+        moved_paths=(("c.txt", "d.txt"),),
+        failed_paths=(),
+        unchanged=6,
+        documents=12,
+        passages=340,
+        embedded=9,
+        skipped=(),
+        remarks=(),
+        seconds=0.44,
+    )
     (line,) = watch_lines(update)
     assert re.fullmatch(
         r"\d\d:\d\d:\d\d  5 added \(0␛\.txt, 1␛\.txt, 2␛\.txt and 2 more\), 1 changed \(b\.txt\), "

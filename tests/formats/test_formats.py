@@ -28,7 +28,7 @@ def load(name: str, data: bytes | None = None) -> Content:
 
 def passage_with(loaded: Content, words: str) -> Passage:
     source = Source("name", "0" * 64, 0, 0)
-    found = [one for one in split(Document(source, loaded.text, loaded.marks, (), loaded.skip)) if words in one.text]
+    found = [one for one in split(Document(source, loaded)) if words in one.text]
     assert len(found) == 1, f"{words!r} stands in {len(found)} passages"
     return found[0]
 

@@ -15,7 +15,9 @@ from askdoc import loaders
 from askdoc.errors import LoadError
 from askdoc.loaders import LOADERS
 from askdoc.loaders.sandbox import MIB, Limits, LoaderProcess, MisbehavedError
-from askdoc.types import Content
+from askdoc.passages.cite import cite
+from askdoc.passages.split import split
+from askdoc.types import Content, Document, Source
 
 EXAMPLES = 200
 LIMITS = Limits(seconds=20.0, memory=1024 * MIB)
@@ -57,6 +59,21 @@ def test_a_sound_file_gives_the_same_text_in_every_process(entry: str) -> None:
             read.append([text_or_refusal(process, entry, data) for data in samples(entry)])
     assert read[0] == read[1] == read[2]
     assert any(isinstance(each, Content) and each.text for each in read[0])
+
+
+@pytest.mark.parametrize("entry", sorted(set(LOADERS.values())))
+def test_what_is_quoted_from_a_sound_file_has_one_citation(entry: str, process: LoaderProcess) -> None:
+    """Wherever it is cited: in its passage, as a question does it, or in its document, as verifying does."""
+    for loaded in (text_or_refusal(process, entry, data) for data in samples(entry)):
+        if isinstance(loaded, str):
+            continue
+        pages = [mark.page for mark in loaded.marks]
+        assert pages.count(None) in (0, len(pages)), "a document with pages has one in every mark"
+        document = Document(Source("a", "0", 0, 0), loaded)
+        passages = split(document)
+        for passage in passages[:: max(1, len(passages) // 50)]:
+            for start in range(0, len(passage.text), 97):
+                assert cite(passage, start) == cite(document, passage.start + start, passage.end)
 
 
 def text_or_refusal(process: LoaderProcess, entry: str, data: bytes) -> Content | str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from askdoc.passages.cite import cite
 from askdoc.passages.split import LIMIT, sentences, split
-from askdoc.types import Document, Mark, Source, count_lines
+from askdoc.types import Content, Document, Mark, Source, count_lines
 
 PIECES = st.one_of(
     st.sampled_from(
@@ -35,15 +37,19 @@ def documents(draw: st.DrawFn) -> Document:
     places = st.integers(0, max(0, len(text) - 1))
     starts = sorted(draw(st.sets(places, max_size=5))) if text else []
     labels = st.sampled_from([None, "A", "A › B", "A › C", "D"])
-    marks = tuple(Mark(start, draw(labels), draw(st.sampled_from([None, 1, 2]))) for start in starts)
+    pages: st.SearchStrategy[int | None] = st.none()
+    paged = draw(st.booleans())
+    if starts and paged:  # a document with pages has one everywhere
+        starts, pages = sorted({0, *starts}), st.sampled_from([1, 2])
+    marks = tuple(Mark(start, draw(labels), draw(pages)) for start in starts)
     borders = sorted(draw(st.sets(st.integers(0, len(text)), max_size=4)))
     skip = tuple(pairwise(borders))[::2]
-    return Document(Source("a", "0", 0, 0), text, marks, skip=skip)
+    return Document(Source("a", "0", 0, 0), Content(text, marks, skip=skip))
 
 
 def read(document: Document) -> set[int]:
     """Offsets of all characters that are to be read."""
-    skipped = {at for start, end in document.skip for at in range(start, end)}
+    skipped = {at for start, end in document.content.skip for at in range(start, end)}
     return {at for at, char in enumerate(document.text) if not char.isspace() and at not in skipped}
 
 
@@ -71,18 +77,34 @@ def test_the_line_is_that_of_an_editor(document: Document) -> None:
 
 @given(documents())
 def test_label_and_page_are_those_of_the_place(document: Document) -> None:
-    """The page of the first character; the label of the last, as only headings without text are joined to the next."""
+    """The page of the first character; the label of the last, or of a heading right below that."""
     nowhere = Mark(0, None, None)
     for passage in split(document):
-        begun = [mark for mark in document.marks if mark.start <= passage.start] or [nowhere]
-        reached = [mark for mark in document.marks if mark.start < passage.end] or [nowhere]
-        assert (passage.label, passage.page) == (reached[-1].label, begun[-1].page)
-        assert (passage.label or "").startswith(begun[-1].label or "") or passage.label == begun[-1].label
+        begun = [mark for mark in document.content.marks if mark.start <= passage.start] or [nowhere]
+        reached = [mark for mark in document.content.marks if mark.start < passage.end] or [nowhere]
+        assert passage.page == begun[-1].page
+        for mark in (reached[-1], begun[-1]):
+            assert (passage.label or "").startswith(mark.label or "")
+        assert passage.label is None or passage.label in {mark.label for mark in document.content.marks}
+
+
+@given(documents(), st.data())
+def test_a_place_has_the_same_citation_in_its_document_and_in_its_passage(
+    document: Document, data: st.DataObject
+) -> None:
+    for passage in split(document):
+        start = data.draw(st.integers(0, len(passage.text) - 1))
+        end = data.draw(st.integers(start + 1, len(passage.text)))
+        assert cite(passage, start, end) == cite(document, passage.start + start, passage.start + end)
+    assert all(
+        cite(passage).line_start is cite(passage).line_end is None
+        for passage in split(dataclasses.replace(document, extracted=True))
+    )
 
 
 @given(TEXTS)
 def test_a_cut_falls_between_characters_as_a_reader_sees_them(text: str) -> None:
-    for passage in split(Document(Source("a", "0", 0, 0), text)):
+    for passage in split(Document(Source("a", "0", 0, 0), Content(text))):
         before = text[passage.start - 1 : passage.start]
         assert before + passage.text[0] != "\r\n"
         if "\u0301" * (LIMIT // 2) not in text and before and not before.isspace():
@@ -91,7 +113,7 @@ def test_a_cut_falls_between_characters_as_a_reader_sees_them(text: str) -> None
 
 @given(documents())
 def test_the_source_does_not_matter_to_the_split(document: Document) -> None:
-    other = Document(Source("b", "1", 2, 3), document.text, document.marks, ("a remark",), document.skip)
+    other = Document(Source("b", "1", 2, 3), dataclasses.replace(document.content, remarks=("a remark",)))
     assert [(p.text, p.start, p.line, p.label) for p in split(document)] == [
         (p.text, p.start, p.line, p.label) for p in split(other)
     ]

@@ -33,7 +33,7 @@ def load(name: str, data: bytes | str | None = None) -> Content:
 def passages(name: str, data: bytes | str | None = None) -> list[Passage]:
     loaded = load(name, data)
     source = Source(name, "0" * 64, 1, 0)
-    return split(Document(source, loaded.text, loaded.marks, loaded.remarks, loaded.skip, loaded.extracted))
+    return split(Document(source, loaded))
 
 
 def places(name: str, data: bytes | str | None = None) -> list[tuple[str | None, str]]:

@@ -12,14 +12,17 @@ from programs import ASKDOC, run
 from tiny_models import bert, export, fitted, roberta
 
 from askdoc import ask, build
+from askdoc.answering.fitted import fitted_for
 from askdoc.embedders import open_embedder
 from askdoc.embedders.hashing import HashingEmbedder
 from askdoc.errors import AskdocError, IndexMismatchError, ModelError, UsageError
+from askdoc.models.bundle import BUNDLED
 from askdoc.models.words import read_tokenizer
 from askdoc.outputs.messages import reply_lines
 from askdoc.readers import DEFAULT, Reader, open_reader
 from askdoc.readers.folder import open_folder
 from askdoc.readers.spans import inside_word
+from askdoc.status import status
 
 QUESTION = "who finished the stone bridge?"
 PASSAGE = " ".join(text for paragraphs in CORPUS.values() for text in paragraphs)
@@ -102,13 +105,13 @@ def test_the_index_remembers_the_reader_and_asks_with_it(docs: Path, folders: di
         assert index.reader.name == DEFAULT
     build.index([], folder, reader=str(folders["roberta"]))
     build.index([docs], folder, rebuild=True)
-    assert ask.status(folder).reader == str(folders["roberta"])
+    assert status(folder).reader == str(folders["roberta"])
 
 
 def test_another_reader_for_one_question_is_not_remembered(folder: Path, folders: dict[str, Path]) -> None:
     with ask.open_index(folder, reader=str(folders["bert-onnx"])) as index:
         assert index.reader.name == str(folders["bert-onnx"])
-    assert ask.status(folder).reader == DEFAULT
+    assert status(folder).reader == DEFAULT
 
 
 def test_a_reader_that_moved_or_changed_is_said_and_can_be_named_anew(
@@ -143,7 +146,7 @@ def test_the_bundled_models_are_calibrated_together_only(docs: Path, folder: Pat
     build.index([docs], docs.parent / "own")
     with ask.open_index(docs.parent / "own") as index:
         assert index.ask(QUESTION).calibrated
-    assert ask.status(docs.parent / "own").calibrated
+    assert status(docs.parent / "own").calibrated
 
 
 def test_a_calibration_beside_a_reader_is_its_own(folder: Path, tmp_path: Path, folders: dict[str, Path]) -> None:
@@ -156,13 +159,13 @@ def test_a_calibration_beside_a_reader_is_its_own(folder: Path, tmp_path: Path, 
         assert index.settings.passages == 4
     assert (reply.calibrated, reply.min_confidence, reply.remarks) == (True, 0.25, ())
     assert reply.answers[0].confidence > 0.99  # the intercept's doing
-    assert ask.status(folder).calibrated
+    assert status(folder).calibrated
     fitted(place, "another reader", embedder=HashingEmbedder.fingerprint)
-    ask.fitted_for.cache_clear()
+    fitted_for.cache_clear()
     with ask.open_index(folder) as index:
         assert not index.ask(QUESTION).calibrated
     (place / "fitted.json").write_text("[]")
-    ask.fitted_for.cache_clear()
+    fitted_for.cache_clear()
     with pytest.raises(ModelError, match="cannot be understood"), ask.open_index(folder) as index:
         index.ask(QUESTION)
 
@@ -194,7 +197,7 @@ def test_a_folder_that_is_no_reader_is_refused_in_words(
     elif harm == "broken":
         (place / "model.onnx").write_bytes(b"nothing of the kind")
     elif harm == "an embedder":
-        bundled = Path(ask.BUNDLED) / "embedder" / "model.onnx"
+        bundled = BUNDLED / "embedder" / "model.onnx"
         (place / "model.onnx").write_bytes(bundled.read_bytes())
     elif harm == "no head":
         from transformers import BertModel

@@ -6,7 +6,7 @@ import pytest
 
 from askdoc.loaders.text import markdown
 from askdoc.passages.split import LIMIT, SHORT, SPLITTER, sentences, split
-from askdoc.types import Document, Mark, Source
+from askdoc.types import Content, Document, Mark, Source
 
 SEED = Path(__file__).parents[2] / "seeds" / "000_b543ae3630bb63b1.txt"
 SOURCE = Source("a.txt", "0" * 64, 1, 0)
@@ -15,12 +15,12 @@ assert len(LONG) > SHORT
 
 
 def texts(text: str, *marks: Mark) -> list[str]:
-    return [passage.text for passage in split(Document(SOURCE, text, marks))]
+    return [passage.text for passage in split(Document(SOURCE, Content(text, marks)))]
 
 
 def from_markdown(text: str) -> list[tuple[str | None, str]]:
     loaded = markdown.load(text.encode())
-    document = Document(SOURCE, loaded.text, loaded.marks, skip=loaded.skip)
+    document = Document(SOURCE, loaded)
     return [(passage.label, passage.text) for passage in split(document)]
 
 
@@ -28,7 +28,7 @@ def from_markdown(text: str) -> list[tuple[str | None, str]]:
 
 
 def test_the_seed_document_splits_into_its_paragraphs_with_each_remark_beside_its_statement() -> None:
-    passages = split(Document(SOURCE, SEED.read_bytes().decode()))
+    passages = split(Document(SOURCE, Content(SEED.read_bytes().decode())))
     assert [passage.line for passage in passages] == [1, 3, 6, 10, 12, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34]
     assert passages[2].text.endswith('"We are ready to make a big deal with them," he added.')
     assert passages[4].text.startswith("The Belarusian leader also noted")
@@ -94,7 +94,7 @@ def test_a_text_without_blank_lines_is_split_at_its_long_lines() -> None:
 
 
 def test_extracted_text_has_no_lines_to_cite() -> None:
-    [passage] = split(Document(SOURCE, f"\n\n{LONG}", extracted=True))
+    [passage] = split(Document(SOURCE, Content(f"\n\n{LONG}", extracted=True)))
     assert (passage.line, passage.start) == (None, 2)
     assert (passage.citation().line_start, passage.citation().line_end) == (None, None)
     assert passage.citation(4, 11).char_start == 6
@@ -197,7 +197,7 @@ def test_front_matter_is_in_no_passage() -> None:
 
 
 def test_a_page_break_within_a_paragraph_divides_nothing_and_what_follows_it_is_on_the_next_page() -> None:
-    document = Document(SOURCE, f"{LONG}\n\n{LONG}", (Mark(0, None, 1), Mark(50, None, 2)))
+    document = Document(SOURCE, Content(f"{LONG}\n\n{LONG}", (Mark(0, None, 1), Mark(50, None, 2))))
     assert [(passage.text, passage.page, passage.turns) for passage in split(document)] == [
         (LONG, 1, ((50, 2),)),
         (LONG, 2, ()),
@@ -208,7 +208,9 @@ def test_a_page_break_within_a_paragraph_divides_nothing_and_what_follows_it_is_
 
 
 def test_a_heading_on_the_same_page_turns_none() -> None:
-    document = Document(SOURCE, f"Tides\n\n{LONG}", (Mark(0, "Tides", 4), Mark(7, "Tides", 4), Mark(60, "Tides", 6)))
+    document = Document(
+        SOURCE, Content(f"Tides\n\n{LONG}", (Mark(0, "Tides", 4), Mark(7, "Tides", 4), Mark(60, "Tides", 6)))
+    )
     assert [passage.turns for passage in split(document)] == [((60, 6),)]
 
 

@@ -11,8 +11,11 @@ import pytest
 from askdoc import ask, build, freshness
 from askdoc.errors import IndexMissingError
 from askdoc.sources.selection import EXAMPLES
-from askdoc.stores.folder import store
-from askdoc.types import Reply, Source
+from askdoc.status import status
+from askdoc.stores.folder import generations
+from askdoc.stores.folder import manifest as manifests
+from askdoc.stores.folder.store import FolderStore
+from askdoc.types import Failed, Reply, Source
 
 BINARY = bytes(range(256)) * 50
 QUESTION = "who finished the old stone bridge?"
@@ -26,7 +29,7 @@ def asked(folder: Path, refresh: str, question: str = QUESTION) -> Reply:
 
 
 def generation(folder: Path) -> int:
-    return store.read_manifest(folder).generation
+    return manifests.read_manifest(folder).generation
 
 
 def shown(reply: Reply) -> str:
@@ -118,7 +121,7 @@ def test_a_file_that_was_only_touched_changes_nothing(folder: Path, docs: Path) 
 def test_an_index_that_cannot_be_updated_now_is_asked_and_called_stale(folder: Path, docs: Path) -> None:
     (docs / "ferry.txt").write_text(FERRY)
     before = generation(folder)
-    with store.writing(folder):
+    with FolderStore(folder).writing():
         reply = asked(folder, "auto")
     assert reply.index.stale
     assert "could not be updated: another process writes" in reply.remarks[0]
@@ -155,15 +158,15 @@ def test_a_file_that_could_not_be_read_is_tried_again_when_it_changed(refresh: s
 
 def test_a_file_that_nobody_might_open_is_noticed_when_it_may_be(folder: Path, docs: Path) -> None:
     (docs / "secret.txt").write_text(FERRY)
-    manifest = store.read_manifest(folder)
-    failed = store.Failed(Source("docs/secret.txt", "", 0, 0), "Permission denied")
-    store.replace_file(folder / store.MANIFEST, store.manifest_text(replace(manifest, failed=(failed,))))
+    manifest = manifests.read_manifest(folder)
+    failed = Failed(Source("docs/secret.txt", "", 0, 0), "Permission denied")
+    generations.replace_file(folder / manifests.MANIFEST, manifests.manifest_text(replace(manifest, failed=(failed,))))
     assert FERRY in shown(asked(folder, "auto", "ferry"))
 
 
 def test_a_file_that_is_ignored_now_is_not_quoted(folder: Path, docs: Path) -> None:
     (docs / ".askdocignore").write_text("bridge.*\n")
-    assert {path: state for path, _, state in ask.status(folder).documents} == {
+    assert {path: state for path, _, state in status(folder).documents} == {
         "docs/bridge.txt": "unwanted",
         "docs/mill.md": "fresh",
     }
@@ -191,7 +194,7 @@ def test_what_was_asked_for_holds_for_refreshes_until_something_else_is(docs: Pa
 
 
 def held(folder: Path) -> list[str]:
-    return [entry.source.path for entry in store.read_manifest(folder).documents]
+    return [entry.source.path for entry in manifests.read_manifest(folder).documents]
 
 
 # Several questions to one open index ----------------------------------------------------------------------------------
@@ -235,7 +238,7 @@ def test_what_another_process_indexed_is_there_for_the_next_question(folder: Pat
 
 def test_an_index_that_is_gone_is_an_error_and_what_is_open_stays_open(folder: Path) -> None:
     with ask.open_index(folder, reader="overlap") as index:
-        (folder / store.MANIFEST).rename(folder / "aside")
+        (folder / manifests.MANIFEST).rename(folder / "aside")
         with pytest.raises(IndexMissingError):
             index.refresh()
         assert "Thomas Reed" in shown(index.ask(QUESTION))
@@ -244,7 +247,7 @@ def test_an_index_that_is_gone_is_an_error_and_what_is_open_stays_open(folder: P
 def test_a_change_that_cannot_be_written_now_leaves_the_index_as_it_was(folder: Path, docs: Path) -> None:
     with ask.open_index(folder, reader="overlap") as index:
         (docs / "ferry.txt").write_text(FERRY)
-        with store.writing(folder):
+        with FolderStore(folder).writing():
             index.refresh()
         reply = index.ask(QUESTION)
         assert reply.index.stale
@@ -260,11 +263,11 @@ def test_the_manifest_counts_what_was_left_out_and_keeps_some_examples(folder: P
     (docs / "music.txt").write_bytes(BINARY)
     report = build.index([], folder)
     assert len(report.skipped) == 301
-    manifest = store.read_manifest(folder)
+    manifest = manifests.read_manifest(folder)
     assert manifest.reasons() == {"no loader for .jpg files": 300, "the file is binary, not text": 1}
-    assert [one.path for one in manifest.skipped[:2]] == ["docs/000.jpg", "docs/001.jpg"]
-    assert len(manifest.skipped) == EXAMPLES + 1
-    assert len((folder / store.MANIFEST).read_text()) < 10_000
+    assert [one.path for one in manifest.skipped()[:2]] == ["docs/000.jpg", "docs/001.jpg"]
+    assert len(manifest.skipped()) == EXAMPLES + 1
+    assert len((folder / manifests.MANIFEST).read_text()) < 10_000
 
 
 def test_a_file_that_cannot_be_read_is_not_tried_again_by_a_question(
@@ -273,8 +276,10 @@ def test_a_file_that_cannot_be_read_is_not_tried_again_by_a_question(
     (docs / "music.txt").write_bytes(BINARY)
     build.index([], folder)
     tried = []
-    load = build._load
-    monkeypatch.setattr(build, "_load", lambda one, loaders: tried.append(one.source.path) or load(one, loaders))
+    read = build.read_document
+    monkeypatch.setattr(
+        build, "read_document", lambda file, path, loaders: tried.append(path) or read(file, path, loaders)
+    )
     asked(folder, "always")
     (docs / "ferry.txt").write_text(FERRY)
     asked(folder, "auto")

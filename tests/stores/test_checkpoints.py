@@ -16,7 +16,10 @@ from askdoc import ask, build
 from askdoc.cli import app as cli
 from askdoc.embedders import EMBEDDERS
 from askdoc.errors import Interrupted, WriteError
-from askdoc.stores.folder import dense, store
+from askdoc.status import status
+from askdoc.stores.folder import dense, generations
+from askdoc.stores.folder import manifest as manifests
+from askdoc.stores.folder.writer import FolderWriter
 
 if TYPE_CHECKING:
     from askdoc.types import Vectors
@@ -85,7 +88,12 @@ def held(folder: Path) -> list[tuple[str, str]]:
     with ask.open_index(folder, refresh="never", reader="overlap") as index:
         hits = index.search("mill Ashford ferry bridge", passages=500).hits
         passages = [one for hit in hits for one in (hit.passage, *hit.also)]
-        assert len(passages) == index.info.passages == len(index._dense) == len(index._lexical)
+        assert (
+            len(passages)
+            == index.info.passages
+            == len(index.retriever.opened.dense)
+            == len(index.retriever.opened.lexical)
+        )
         return sorted((one.source.path, one.text) for one in passages)
 
 
@@ -98,12 +106,12 @@ def test_ctrl_c_keeps_the_documents_that_are_done(
         build.index([many], tmp_path / "index", embedder="tiring")
     assert "run the same command again" in caught.value.hint
     assert {path for path, _ in held(tmp_path / "index")} == {f"docs/{at}.txt" for at in range(4)}
-    assert ask.status(tmp_path / "index").unread == 5
+    assert status(tmp_path / "index").unread == 5
     embedded.clear()
     rested(monkeypatch)
     report = build.index([many], tmp_path / "index")
     assert (report.added, report.unchanged, report.embedded, len(embedded)) == (5, 4, 15, 15)
-    assert ask.status(tmp_path / "index").unread == 0
+    assert status(tmp_path / "index").unread == 0
     build.index([many], tmp_path / "fresh", embedder="tiring")
     assert held(tmp_path / "index") == held(tmp_path / "fresh")
 
@@ -121,7 +129,7 @@ def test_a_question_meanwhile_is_answered_from_what_is_done_and_told_so(
         reply = index.search("mill at Ashford")
     assert reply.hits
     assert reply.index.stale
-    assert reply.remarks == ("5 documents are not indexed yet; to go on with them: askdoc index",)
+    assert reply.remarks == ("5 documents are not indexed yet; to resume: askdoc index",)
     assert embedded == []
     with ask.open_index(tmp_path / "index", refresh="always", reader="overlap") as index:
         assert (index.info.documents, index.info.stale) == (FILES, False)
@@ -149,18 +157,18 @@ def test_ctrl_c_before_anything_is_done_leaves_no_trace(
 def test_ctrl_c_while_a_checkpoint_is_written_keeps_the_one_before(
     many: Path, tmp_path: Path, embedded: list[str], monkeypatch: pytest.MonkeyPatch, often: None
 ) -> None:
-    commit = store.Draft.commit
+    commit = generations.Draft.commit
 
-    def slow(draft: store.Draft, manifest: store.Manifest) -> store.Manifest:
+    def slow(draft: generations.Draft, manifest: manifests.Manifest) -> manifests.Manifest:
         if len(manifest.documents) == 3:
             raise KeyboardInterrupt
         return commit(draft, manifest)
 
-    monkeypatch.setattr(store.Draft, "commit", slow)
+    monkeypatch.setattr(generations.Draft, "commit", slow)
     with pytest.raises(Interrupted, match="2 of 9"):
         build.index([many], tmp_path / "index", embedder="tiring")
     assert len({path for path, _ in held(tmp_path / "index")}) == 2
-    assert len(list((tmp_path / "index" / store.GENERATIONS).iterdir())) == 1, "what was begun is cleared away"
+    assert len(list((tmp_path / "index" / manifests.GENERATIONS).iterdir())) == 1, "what was begun is cleared away"
 
 
 def test_a_killed_run_keeps_its_last_checkpoint(many: Path, tmp_path: Path, embedded: list[str]) -> None:
@@ -193,7 +201,7 @@ def test_checkpoints_change_nothing_in_the_end(many: Path, tmp_path: Path, monke
     monkeypatch.setattr(build, "CHECKPOINT", 0.0)
     monkeypatch.setattr(build, "COST", 0)
     report = build.index([many], tmp_path / "in-steps", embedder="hashing")
-    assert store.read_manifest(tmp_path / "in-steps").generation >= FILES
+    assert manifests.read_manifest(tmp_path / "in-steps").generation >= FILES
     assert (report.added, report.embedded, report.passages) == (FILES, 3 * FILES, 3 * FILES)
     assert held(tmp_path / "in-steps") == held(tmp_path / "at-once")
 
@@ -212,7 +220,7 @@ def test_an_update_that_is_interrupted_holds_each_document_once(
     tire_after(2, monkeypatch)
     with pytest.raises(Interrupted, match="2 of 5"):
         build.index([], tmp_path / "index")
-    manifest = store.read_manifest(tmp_path / "index")
+    manifest = manifests.read_manifest(tmp_path / "index")
     documents = [(entry.source.path, entry.passages) for entry in manifest.documents]
     assert documents == [(f"docs/{at}.txt", 1 if at < 2 else 3) for at in range(9)]
     rested(monkeypatch)
@@ -227,12 +235,12 @@ def test_an_index_that_is_made_anew_replaces_the_old_one_only_when_it_is_whole(
     many: Path, tmp_path: Path, embedded: list[str], monkeypatch: pytest.MonkeyPatch, often: None
 ) -> None:
     build.index([many], tmp_path / "index", embedder="tiring")
-    before = (tmp_path / "index" / store.MANIFEST).read_bytes()
+    before = (tmp_path / "index" / manifests.MANIFEST).read_bytes()
     tire_after(12, monkeypatch)
     with pytest.raises(Interrupted, match="the index is as it was") as caught:
         build.index([], tmp_path / "index", rebuild=True)
     assert "--index DIR" in caught.value.hint
-    assert (tmp_path / "index" / store.MANIFEST).read_bytes() == before
+    assert (tmp_path / "index" / manifests.MANIFEST).read_bytes() == before
 
 
 def test_a_disk_that_fills_up_keeps_the_last_checkpoint(
@@ -267,13 +275,13 @@ def test_the_texts_that_are_kept_in_memory_are_bounded(
     """And a text that was forgotten is found in the index, so it is not embedded again."""
     monkeypatch.setattr(build, "REMEMBERED", 4)
     remembered: list[int] = []
-    known = build._Writer._known
+    vectors_of = FolderWriter.vectors_of
 
-    def counted(writer: build._Writer, *arguments: object) -> object:
-        remembered.append(len(writer.run))
-        return known(writer, *arguments)  # type: ignore[arg-type]
+    def counted(writer: FolderWriter, texts: Sequence[str]) -> dict[str, Vectors]:
+        remembered.append(writer.uncommitted)
+        return vectors_of(writer, texts)
 
-    monkeypatch.setattr(build._Writer, "_known", counted)
+    monkeypatch.setattr(FolderWriter, "vectors_of", counted)
     for at in range(FILES):
         (many / f"copy-{at}.txt").write_text((many / f"{at}.txt").read_text())
     report = build.index([many], tmp_path / "index", embedder="tiring")
@@ -287,10 +295,10 @@ def test_a_collection_that_outgrows_exact_comparison_says_so_and_goes_on(
     monkeypatch.setattr(dense, "EXACT", 10)
     folder = tmp_path / "index"
     build.index([many / "0.txt", many / "1.txt"], folder, embedder="tiring")
-    assert ask.status(folder).recipe["structure"] == "flat"
+    assert status(folder).recipe["structure"] == "flat"
     build.index([many], folder)
-    assert ask.status(folder).recipe["structure"] == "IVF1,SQ8 + flat"
-    assert ask.status(folder).damaged == ()
+    assert status(folder).recipe["structure"] == "IVF1,SQ8 + flat"
+    assert status(folder).damaged == ()
     embedded.clear()
     (many / "0.txt").unlink()
     (many / "5.txt").rename(many / "renamed.txt")
@@ -319,7 +327,7 @@ def test_the_command_says_what_is_kept(
     assert said.out == ""
     assert said.err.splitlines() == [
         "askdoc: interrupted; 2 of 9 documents are indexed and can be asked",
-        "hint: to go on, run the same command again",
+        "hint: to resume, run the same command again",
     ]
     rested(monkeypatch)
     assert cli.main(words) == 0

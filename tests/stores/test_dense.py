@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from askdoc.stores import Entry
-from askdoc.stores.folder import dense
+from askdoc.stores.folder import PassageEntry, dense
 from askdoc.stores.folder.dense import FILE, FLAT, LISTS, DenseIndex
 from askdoc.types import Passage, Query, Source
 
@@ -36,7 +35,7 @@ def vectors() -> np.ndarray:
 def add(index: DenseIndex, vectors: np.ndarray, first: int = 0) -> None:
     for start in range(0, len(vectors), 100):
         some = vectors[start : start + 100]
-        index.add([Entry(first + start + at, 1, TEXTLESS) for at in range(len(some))], some)
+        index.add([PassageEntry(first + start + at, 1, TEXTLESS) for at in range(len(some))], some)
 
 
 def made(folder: Path, vectors: np.ndarray) -> DenseIndex:
@@ -132,7 +131,7 @@ def test_kept_vectors_are_nearly_the_given_and_do_not_wear_off(tmp_path: Path, v
     add(index, vectors[600:], 600)
     assert index.structure != lists
     np.testing.assert_array_equal(index.vectors(ids), once)
-    index.add([Entry(10_000 + at, 1, TEXTLESS) for at in range(len(ids))], once)  # the same texts in other files
+    index.add([PassageEntry(10_000 + at, 1, TEXTLESS) for at in range(len(ids))], once)  # the same texts in other files
     add(index, vectors[:600], 20_000)
     assert index._exact.ids().min() >= 20_000 or len(index._exact) == 0, "they are packed by now"
     np.testing.assert_array_equal(index.vectors([10_000 + at for at in range(len(ids))]), once)

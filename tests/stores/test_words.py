@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from languages import CASES, CORPUS
 
 from askdoc.embedders.hashing import HashingEmbedder
-from askdoc.stores import Entry
+from askdoc.stores.folder import PassageEntry
 from askdoc.stores.folder.lexical import LexicalIndex
 from askdoc.stores.folder.words import asked, indexed
 from askdoc.types import Passage, Query, Source
@@ -25,7 +25,7 @@ EMBEDDER = HashingEmbedder()
 def index_of(texts: list[str], folder: Path) -> LexicalIndex:
     index = LexicalIndex(folder, create=True)
     source = Source("a.txt", "00" * 32, 1, 1)
-    index.add([Entry(at, 1, Passage(source, text, 0, 1)) for at, text in enumerate(texts, 1)])
+    index.add([PassageEntry(at, 1, Passage(source, text, 0, 1)) for at, text in enumerate(texts, 1)])
     index.save()
     return index
 
@@ -41,7 +41,7 @@ def test_a_passage_comes_back_as_it_was_added(tmp_path: Path) -> None:
         Passage(source, "On one page.", 30, None, None, 5),
         Passage(source, "On none.", 60, 12, "Tides"),
     ]
-    index.add([Entry(number, 1, passage) for number, passage in enumerate(added, 1)])
+    index.add([PassageEntry(number, 1, passage) for number, passage in enumerate(added, 1)])
     index.save()
     stored = index.passages([1, 2, 3])
     assert [stored[number].passage(source) for number in (1, 2, 3)] == added

@@ -11,8 +11,9 @@ import pytest
 from askdoc import ask, build
 from askdoc.answering.confidence import UNFITTED
 from askdoc.errors import UsageError
-from askdoc.stores.folder import store
-from askdoc.types import Document, Reply, Source
+from askdoc.status import status
+from askdoc.stores.folder import manifest as manifests
+from askdoc.types import Content, Document, Reply, Source
 
 QUESTION = "who finished the old stone bridge?"
 PAYERS = ("baker", "brewer", "cooper", "dyer", "farrier", "glazier", "hatter", "mercer")
@@ -75,7 +76,7 @@ def test_nothing_is_claimed_below_the_threshold(index: ask.Index) -> None:
     reply = index.ask("what is the population of Belarus?")
     assert (reply.answered, reply.answers) == (False, ())
     assert reply.hits, "the nearest passages are shown"
-    assert reply.min_confidence == index.calibration.threshold
+    assert reply.min_confidence == index.answerer.calibration.threshold
     guessed = index.ask("what is the population of Belarus?", min_confidence=0)
     assert guessed.answers
     assert all(answer.confidence < reply.min_confidence for answer in guessed.answers)
@@ -90,7 +91,7 @@ def test_an_answer_needs_the_confidence_that_is_asked_for(index: ask.Index) -> N
 
 
 def test_a_reader_without_a_fitted_model_is_believed_as_far_as_it_believes_itself(index: ask.Index) -> None:
-    assert index.calibration == UNFITTED
+    assert index.answerer.calibration == UNFITTED
 
 
 def test_the_limits_are_kept(tmp_path: Path) -> None:
@@ -210,7 +211,7 @@ def test_time_is_told_by_stage_and_loading_only_once(index: ask.Index) -> None:
 
 
 def test_documents_that_stand_in_no_files_can_be_asked(tmp_path: Path) -> None:
-    given = [Document(Source(f"q{at}", f"{at:064}", 1, 1), text) for at, text in enumerate(OTHERS)]
+    given = [Document(Source(f"q{at}", f"{at:064}", 1, 1), Content(text)) for at, text in enumerate(OTHERS)]
     build.index_documents(given, tmp_path / "index", embedder="hashing")
     with ask.open_index(tmp_path / "index", reader="overlap") as index:
         reply = index.search("invoice of the glazier")
@@ -221,13 +222,13 @@ def test_documents_that_stand_in_no_files_can_be_asked(tmp_path: Path) -> None:
 
 
 def test_status_tells_what_is_indexed_and_what_changed(folder: Path, docs: Path) -> None:
-    assert {state for _, _, state in ask.status(folder).documents} == {"fresh"}
+    assert {state for _, _, state in status(folder).documents} == {"fresh"}
     (docs / "bridge.txt").write_text("Another text altogether.")
     (docs / "mill.md").unlink()
     (docs / "new.txt").write_text("A new text.")
     (docs / "picture.png").write_bytes(b"\x89PNG")
-    next((folder / store.GENERATIONS).rglob("*.faiss")).write_bytes(b"x")
-    found = ask.status(folder)
+    next((folder / manifests.GENERATIONS).rglob("*.faiss")).write_bytes(b"x")
+    found = status(folder)
     assert found.documents == (("docs/bridge.txt", 2, "changed"), ("docs/mill.md", 2, "missing"))
     assert found.new == ("docs/new.txt",)
     assert found.damaged == ("dense/vectors.faiss",)

@@ -14,8 +14,9 @@ from programs import askdoc, rights_count
 from askdoc import ask, build
 from askdoc.embedders import EMBEDDERS
 from askdoc.errors import IndexDamagedError, IndexMismatchError, UsageError
-from askdoc.stores.folder import store
-from askdoc.types import Document, Source
+from askdoc.stores.folder import generations
+from askdoc.stores.folder import manifest as manifests
+from askdoc.types import Content, Document, Source
 
 FERRY = "A ferry crossed the river below the stone bridge every day until the mill and its two barns had burnt down."
 
@@ -39,7 +40,7 @@ def counted(docs: Path, embedded: list[str]) -> Path:
 
 
 def paths(folder: Path) -> list[str]:
-    return [entry.source.path for entry in store.read_manifest(folder).documents]
+    return [entry.source.path for entry in manifests.read_manifest(folder).documents]
 
 
 def best(folder: Path, question: str) -> str:
@@ -114,9 +115,9 @@ def test_nothing_is_written_when_nothing_changed(counted: Path, docs: Path, embe
     for path in docs.iterdir():
         os.utime(path, (long_ago, long_ago))
     build.index([], counted)
-    written = (counted / store.MANIFEST).read_bytes()
+    written = (counted / manifests.MANIFEST).read_bytes()
     assert counts(build.index([], counted)) == {"unchanged": 2}
-    assert (counted / store.MANIFEST).read_bytes() == written
+    assert (counted / manifests.MANIFEST).read_bytes() == written
     assert embedded == []
 
 
@@ -124,7 +125,7 @@ def test_a_file_that_was_only_touched_is_not_read_into_passages_again(counted: P
     for path in docs.iterdir():
         os.utime(path)
     assert counts(build.index([], counted)) == {"unchanged": 2}
-    assert not (counted / store.GENERATIONS / "000001").exists(), "the new times are noted"
+    assert not (counted / manifests.GENERATIONS / "000001").exists(), "the new times are noted"
 
 
 def test_paths_are_added_to_those_of_before(counted: Path, docs: Path, tmp_path: Path) -> None:
@@ -133,7 +134,7 @@ def test_paths_are_added_to_those_of_before(counted: Path, docs: Path, tmp_path:
     (more / "ferry.txt").write_text(FERRY)
     assert counts(build.index([more], counted)) == {"added": 1, "unchanged": 2, "embedded": 1}
     assert paths(counted) == ["docs/bridge.txt", "docs/mill.md", "more/ferry.txt"]
-    assert store.read_manifest(counted).paths == ("docs", "more")
+    assert manifests.read_manifest(counted).paths == ("docs", "more")
 
 
 def test_a_path_beside_the_root_moves_the_root_and_keeps_the_vectors(tmp_path: Path, embedded: list[str]) -> None:
@@ -159,10 +160,10 @@ def test_a_named_file_that_is_gone_is_forgotten_and_the_rest_kept(docs: Path, tm
 def test_when_all_that_was_indexed_is_gone_the_index_is_kept(counted: Path, docs: Path) -> None:
     """A drive that is not mounted must not empty the index."""
     docs.rename(docs.with_name("elsewhere"))
-    before = (counted / store.MANIFEST).read_bytes()
+    before = (counted / manifests.MANIFEST).read_bytes()
     with pytest.raises(UsageError, match="nothing that was indexed is there any more: docs"):
         build.index([], counted)
-    assert (counted / store.MANIFEST).read_bytes() == before
+    assert (counted / manifests.MANIFEST).read_bytes() == before
 
 
 def test_a_folder_that_was_emptied_leaves_an_empty_index_that_can_grow_again(counted: Path, docs: Path) -> None:
@@ -198,7 +199,7 @@ def test_a_path_that_is_not_there_is_refused_in_words(path: str, docs: Path, mon
 def test_updating_needs_an_index_of_files(docs: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no index of files"):
         build.index([], tmp_path / "index")
-    given = Document(Source("a", "00" * 32, 1, 1), FERRY)
+    given = Document(Source("a", "00" * 32, 1, 1), Content(FERRY))
     build.index_documents([given], tmp_path / "given", embedder="hashing")
     with pytest.raises(UsageError, match="no index of files"):
         build.index([], tmp_path / "given")
@@ -266,8 +267,8 @@ def test_a_folder_of_nothing_but_binaries_is_refused_with_the_reason(tmp_path: P
 
 @pytest.mark.parametrize("harm", ["cut", "newer"])
 def test_an_index_that_cannot_be_read_is_replaced_only_when_asked_to(harm: str, docs: Path, folder: Path) -> None:
-    text = (folder / store.MANIFEST).read_text()
-    (folder / store.MANIFEST).write_text(text[:50] if harm == "cut" else text.replace('"format": 1', '"format": 2'))
+    text = (folder / manifests.MANIFEST).read_text()
+    (folder / manifests.MANIFEST).write_text(text[:50] if harm == "cut" else text.replace('"format": 2', '"format": 3'))
     for again in (lambda: build.index([docs], folder), lambda: build.index([], folder, rebuild=True)):
         with pytest.raises((IndexDamagedError, IndexMismatchError)):
             again()
@@ -276,11 +277,11 @@ def test_an_index_that_cannot_be_read_is_replaced_only_when_asked_to(harm: str, 
 
 
 def test_another_embedder_needs_a_rebuild_which_keeps_the_paths(counted: Path, embedded: list[str]) -> None:
-    with pytest.raises(IndexMismatchError, match="embedder 'counting', now it is 'hashing'"):
+    with pytest.raises(IndexMismatchError, match=r"another embedder \(counting\) than this one \(hashing\)"):
         build.index([], counted, embedder="hashing")
     report = build.index([], counted, embedder="hashing", rebuild=True)
     assert counts(report) == {"added": 2, "embedded": 4}
-    assert store.read_manifest(counted).recipe.embedder == "hashing"
+    assert manifests.read_manifest(counted).recipe.embedder == "hashing"
 
 
 def test_a_named_file_is_read_although_its_folder_is_indexed_without_it(counted: Path, docs: Path) -> None:
@@ -291,7 +292,7 @@ def test_a_named_file_is_read_although_its_folder_is_indexed_without_it(counted:
     assert paths(counted) == ["docs/mill.md"]
     build.index([docs / "bridge.txt", docs / "sub", docs / "mill.md"], counted)
     assert paths(counted) == ["docs/bridge.txt", "docs/mill.md", "docs/sub/ferry.md"]
-    assert store.read_manifest(counted).paths == ("docs", "docs/bridge.txt", "docs/sub")
+    assert manifests.read_manifest(counted).paths == ("docs", "docs/bridge.txt", "docs/sub")
     build.index([docs], counted)
     assert paths(counted) == ["docs/bridge.txt", "docs/mill.md", "docs/sub/ferry.md"]
 
@@ -319,13 +320,13 @@ def test_an_index_in_the_cache_is_left_as_it_is_when_nobody_is_to_look(cache: Pa
 
 
 def spoil(folder: Path) -> None:
-    next((folder / store.GENERATIONS).rglob("*.faiss")).write_bytes(b"")
+    next((folder / manifests.GENERATIONS).rglob("*.faiss")).write_bytes(b"")
 
 
 def outdate(folder: Path) -> None:
-    manifest = store.read_manifest(folder)
+    manifest = manifests.read_manifest(folder)
     old = replace(manifest, recipe=replace(manifest.recipe, splitter="lines 0"))
-    store.replace_file(folder / store.MANIFEST, store.manifest_text(old))
+    generations.replace_file(folder / manifests.MANIFEST, manifests.manifest_text(old))
 
 
 @pytest.mark.parametrize("harm", [spoil, outdate])

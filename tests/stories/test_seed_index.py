@@ -10,7 +10,8 @@ import pytest
 from programs import ROOT
 
 from askdoc import ask, build
-from askdoc.stores.folder import store
+from askdoc.stores.folder import generations
+from askdoc.stores.folder import manifest as manifests
 from askdoc.stores.folder.dense import DenseIndex
 from askdoc.stores.folder.lexical import LexicalIndex, Stored
 
@@ -26,8 +27,8 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def stored(folder: Path) -> list[tuple[str, Stored]]:
     """All passages with their documents' paths; numbers are the index's own business."""
-    manifest = store.read_manifest(folder)
-    lexical = LexicalIndex(store.generation_folder(folder, manifest) / "lexical")
+    manifest = manifests.read_manifest(folder)
+    lexical = LexicalIndex(generations.generation_folder(folder, manifest.generation) / "lexical")
     return [
         (entry.source.path, dataclasses.replace(passage, id=0, document=0))
         for entry in manifest.documents
@@ -36,24 +37,24 @@ def stored(folder: Path) -> list[tuple[str, Stored]]:
 
 
 def vectors(folder: Path) -> np.ndarray:
-    manifest = store.read_manifest(folder)
-    place = store.generation_folder(folder, manifest)
+    manifest = manifests.read_manifest(folder)
+    place = generations.generation_folder(folder, manifest.generation)
     lexical = LexicalIndex(place / "lexical")
     ids = [passage.id for entry in manifest.documents for passage in lexical.of_document(entry.id)]
     return DenseIndex(place / "dense", dimension=manifest.recipe.dimension).vectors(ids)
 
 
 def test_it_is_whole_and_made_by_the_recipe_of_today(seeds_index: Path, fresh: Path) -> None:
-    committed = store.read_manifest(seeds_index)
-    store.check(seeds_index, committed)
-    assert committed.recipe == store.read_manifest(fresh).recipe, REBUILD
+    committed = manifests.read_manifest(seeds_index)
+    generations.check(seeds_index, committed)
+    assert committed.recipe == manifests.read_manifest(fresh).recipe, REBUILD
     assert (committed.root, committed.paths) == ("..", ("seeds",)), REBUILD
     assert committed.generation == 1, REBUILD
 
 
 def test_it_holds_the_committed_documents(seeds_index: Path, fresh: Path) -> None:
     def described(folder: Path) -> list[tuple[str, str, int, int]]:
-        entries = store.read_manifest(folder).documents
+        entries = manifests.read_manifest(folder).documents
         return [(entry.source.path, entry.source.sha256, entry.source.size, entry.passages) for entry in entries]
 
     assert described(seeds_index) == described(fresh), REBUILD

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -138,14 +139,14 @@ def test_a_file_of_the_same_size_and_time_is_read_all_the_same(
 def test_few_words_in_another_sentence_are_not_the_quotation(quoted: dict[str, Any], folder: Path, docs: Path) -> None:
     (docs / "bridge.txt").write_text("Nobody knows whether it was not after all\nThomas Reed who never did it.")
     one = first(quoted, folder)
-    assert (one.state, one.remark) == ("changed", "the same words stand on line 2, but among others")
+    assert (one.state, one.remark) == ("changed", "the same words are on line 2, but in another context")
 
 
 def test_words_at_their_place_in_another_sentence_are_told(quoted: dict[str, Any], folder: Path, docs: Path) -> None:
     text = (docs / "bridge.txt").read_text()
     (docs / "bridge.txt").write_text(text.replace("in the summer of 1784", "in the winter of 1790"))
     one = first(quoted, folder)
-    assert (one.state, one.remark) == ("intact", "what stands around it has changed")
+    assert (one.state, one.remark) == ("intact", "the text around it has changed")
 
 
 def test_a_deleted_file_is_gone(quoted: dict[str, Any], folder: Path, docs: Path) -> None:
@@ -238,6 +239,44 @@ def test_what_is_called_intact_or_moved_stands_where_it_is_said_to(before: list[
                 assert (one.quotation.text or "") not in text
 
 
+def test_many_documents_are_read_by_one_process_that_ends_with_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        text = f"<p>Reed built the bridge number {number * 37}.</p>"
+        (tmp_path / f"{number}.html").write_text(text)
+        build.index([tmp_path / f"{number}.html"], tmp_path / f"index{number % 2}", embedder="hashing")
+    lines = []
+    for number in range(6):
+        with ask.open_index(tmp_path / f"index{number % 2}", reader="overlap") as index:
+            lines.append(to_text(reply_to_dict(index.ask(f"who built the bridge {number * 37}?", min_confidence=0))))
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def start(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(popen(*arguments, **options))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    found = list(verify.verify("\n".join(lines).encode()))
+    assert {one.quotation.citation.document for each in found for one in each.checked} >= {"0.html", "5.html"}
+    assert {one.state for each in found for one in each.checked} == {"intact"}
+    assert len(started) == 1, "even where replies are from different indexes"
+    assert started[0].poll() is not None
+
+
+def test_few_words_elsewhere_in_a_text_without_lines_are_told_by_its_heading(tmp_path: Path) -> None:
+    page = tmp_path / "a.html"
+    page.write_text("<h1>Bridges</h1><p>The old bridge was finished by Thomas Reed.</p>")
+    build.index([page], tmp_path / "index", embedder="hashing")
+    with ask.open_index(tmp_path / "index", reader="overlap") as index:
+        reply = reply_to_dict(index.ask("which old bridge was finished by?", min_confidence=0))
+    page.write_text("<h1>Mills</h1><p>It was painted by Thomas Reed.</p>")
+    one = first(reply, tmp_path / "index")
+    assert one.quotation.text == "by Thomas Reed"
+    assert (one.state, one.remark) == ("changed", "the same words are under “Mills”, but in another context")
+
+
 # Reading what was saved -----------------------------------------------------------------------------------------------
 
 
@@ -290,8 +329,14 @@ def test_a_reply_that_lacks_something_is_refused(way: tuple[str | int, ...], quo
 )
 def test_a_citation_with_nonsense_is_refused(name: str, value: object, quoted: dict[str, Any]) -> None:
     quoted["answers"][0]["citation"][name] = value
-    with pytest.raises(UsageError, match="not what askdoc writes"):
+    with pytest.raises(UsageError, match="not what askdoc writes") as caught:
         verify.read_replies(json.dumps(quoted).encode())
+    assert f"`$.answers[0].citation.{name}`" in str(caught.value)
+
+
+def test_what_a_later_askdoc_adds_is_passed_over(quoted: dict[str, Any]) -> None:
+    later = quoted | {"verdict": "answered", "answers": [quoted["answers"][0] | {"rank": 1}]}
+    assert verify.read_replies(json.dumps(later).encode()) == verify.read_replies(json.dumps(quoted).encode())
 
 
 @pytest.mark.parametrize("document", ["nul\0", "half\ud800", "x" * 5000, "/dev/zero", "", ".", "../../../.."])

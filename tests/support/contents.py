@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from askdoc import ask
-from askdoc.stores.folder import store
+from askdoc.stores.folder import generations
+from askdoc.stores.folder import manifest as manifests
 from askdoc.stores.folder.dense import DenseIndex
 from askdoc.stores.folder.lexical import LexicalIndex
 
 
 def content(folder: Path) -> list[tuple[str, int, int, str, str | None, list[float]]]:
     """All passages of an index with their vectors, in the order of the documents."""
-    manifest = store.read_manifest(folder)
-    place = store.generation_folder(folder, manifest)
+    manifest = manifests.read_manifest(folder)
+    place = generations.generation_folder(folder, manifest.generation)
     dense = DenseIndex(place / "dense", dimension=manifest.recipe.dimension)
     lexical = LexicalIndex(place / "lexical")
     assert len(dense) == len(lexical) == manifest.passages
@@ -33,7 +34,7 @@ def rankings(folder: Path, questions: Sequence[str]) -> list[list[tuple[float, s
         found = []
         for question in questions:
             for ranking in index.rankings(question, limit=index.info.passages).values():
-                passages = index._lexical.passages([scored.id for scored in ranking])
+                passages = index.retriever.opened.passages([scored.id for scored in ranking])
                 paths = index.paths([scored.id for scored in ranking])
                 rows = ((-one.score, passages[one.id].text, paths[one.id], passages[one.id].start) for one in ranking)
                 found.append(sorted(rows))

@@ -20,7 +20,8 @@ import faiss
 import numpy as np
 
 from askdoc.errors import IndexDamagedError
-from askdoc.stores import REBUILD, Entry, Scored
+from askdoc.stores import REBUILD, Scored
+from askdoc.stores.folder import PassageEntry
 from askdoc.types import Query
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class DenseIndex:
         """How the vectors are kept, as `Recipe.structure` has it."""
         return FLAT if self._lists is None else f"IVF{self._lists.index.nlist},SQ8 + {FLAT}"
 
-    def add(self, entries: Sequence[Entry], vectors: Vectors) -> None:
+    def add(self, entries: Sequence[PassageEntry], vectors: Vectors) -> None:
         ids = np.array([entry.id for entry in entries], dtype=np.int64)
         self._exact.writable().add_with_ids(np.ascontiguousarray(vectors, dtype=np.float32), ids)
         if len(self._exact) > max(EXACT, (len(self) - len(self._exact)) // SHARE):

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import tantivy
 
 from askdoc.errors import IndexDamagedError, WriteError
-from askdoc.stores import REBUILD, Entry, Scored
+from askdoc.stores import REBUILD, Scored
+from askdoc.stores.folder import PassageEntry
 from askdoc.stores.folder.words import WORDS, asked, indexed
 from askdoc.types import Passage, Query, Source
 
@@ -33,7 +34,6 @@ _PAIR = 0.35  # what a pair of words counts, of its BM25 score
 _STEMMED = re.compile("[\u0370-\u03ff\u0400-\u04ff\u0600-\u06ff\u0b80-\u0bff]")  # their scripts
 _LONGEST = 120  # bytes in UTF-8; longer ones are no words
 _HEAP = 64_000_000  # bytes that the writer may fill before it writes a segment
-_EXACT = 50_000  # passages up to which a removal rebuilds the index, so that its scores are those of a fresh build
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,6 @@ class LexicalIndex:
     def __init__(self, folder: Path, *, dimension: int = 0, create: bool = False) -> None:
         self._folder = folder
         self._writer: tantivy.IndexWriter | None = None
-        self._removed = False
         self._analyser = _analyser("english")
         self._others = _analyser(*STEMMERS)
         self._function_words = frozenset(self._analyser.analyze(FUNCTION_WORDS))
@@ -93,13 +92,12 @@ class LexicalIndex:
             message = f"neither {folder} nor a temporary folder can be written: {error.strerror}"
             raise WriteError(message, hint="set TMPDIR to a folder that can") from error
 
-    def add(self, entries: Sequence[Entry], vectors: Vectors | None = None) -> None:
+    def add(self, entries: Sequence[PassageEntry], vectors: Vectors | None = None) -> None:
         self._write(_stored(entry) for entry in entries)
 
     def remove(self, ids: Sequence[int]) -> None:
         if ids:  # by a query: the binding takes a term's number for a signed one, and would delete nothing
             self._writing().delete_documents_by_query(tantivy.Query.term_set_query(self._index.schema, "id", list(ids)))
-            self._removed = True
 
     def search(self, query: Query, limit: int) -> list[Scored]:
         clauses = [(tantivy.Occur.Should, clause) for clause in self._clauses(query.text)]
@@ -134,12 +132,15 @@ class LexicalIndex:
         query = tantivy.Query.term_query(self._index.schema, "digest", digest(text))
         return next((stored for stored in self._find(query, 8) if stored.text == text), None)
 
-    def save(self) -> None:
+    def save(self, *, rewrite: bool = False) -> None:
+        """Write what was added and removed to the folder.
+
+        rewrite: write all that stays again: BM25 counts removed passages in its statistics until their segment is gone.
+        """
         if self._writer is not None:
             self._commit()
-        if self._removed and len(self) <= _EXACT:
-            self._rebuild()
-        self._removed = False
+        if rewrite:
+            self._rewrite()
         for name in LOCKS:
             (self._folder / name).unlink(missing_ok=True)
 
@@ -192,8 +193,7 @@ class LexicalIndex:
         self._index.reload()
         self._searcher = self._index.searcher()
 
-    def _rebuild(self) -> None:
-        """Write all that stays anew: BM25 counts deleted passages in its statistics until their segment is gone."""
+    def _rewrite(self) -> None:
         stay = sorted(self._find(tantivy.Query.all_query(), len(self)), key=lambda stored: stored.id)
         shutil.rmtree(self._folder)
         self._index = self._create(self._folder)
@@ -249,7 +249,7 @@ def _schema() -> tantivy.Schema:
     return builder.build()
 
 
-def _stored(entry: Entry) -> Stored:
+def _stored(entry: PassageEntry) -> Stored:
     passage = entry.passage
     return Stored(
         entry.id,
