@@ -116,9 +116,9 @@ def _children(part: EmailMessage) -> list[EmailMessage]:
 
 def _plainest(alternatives: list[EmailMessage]) -> EmailMessage:
     """Of the same text in several formats the plain one, if it says anything; else the last, as the standard says."""
-    for one in alternatives:
-        if one.get_content_type() == "text/plain" and _bytes(one).strip():
-            return one
+    for alternative in alternatives:
+        if alternative.get_content_type() == "text/plain" and _bytes(alternative).strip():
+            return alternative
     return alternatives[-1]
 
 

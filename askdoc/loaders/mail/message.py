@@ -118,8 +118,8 @@ def _attached(loaded: Content, label: str) -> Iterator[Part]:
     starts = [0, *(mark.start for mark in loaded.marks), len(loaded.text)]
     labels = [None, *(mark.label for mark in loaded.marks)]
     for (start, end), inner in zip(pairwise(starts), labels, strict=True):
-        place = HEADING_SEPARATOR.join(filter(None, (label, inner)))
-        yield from (Part(place, loaded.text[slice(*piece)]) for piece in _outside(loaded.skip, start, end))
+        path = HEADING_SEPARATOR.join(filter(None, (label, inner)))
+        yield from (Part(path, loaded.text[slice(*piece)]) for piece in _outside(loaded.skip, start, end))
 
 
 def _outside(skip: Sequence[tuple[int, int]], start: int, end: int) -> Iterator[tuple[int, int]]:

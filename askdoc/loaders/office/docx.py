@@ -64,10 +64,11 @@ class _Styles:
         """The list that a paragraph is an item of, and the level in it, from 0."""
         properties = child(paragraph, "pPr")
         style = _value(child(properties, "pStyle"))
-        found = [child(properties, "numPr")]
-        found += [child(self._styles[above], "pPr", "numPr") for above in self._ancestors(style)]
-        number = next((_value(child(one, "numId")) for one in found if child(one, "numId") is not None), "0")
-        level = next((_value(child(one, "ilvl")) for one in found if child(one, "ilvl") is not None), "0")
+        declared = [child(properties, "numPr")]
+        declared += [child(self._styles[above], "pPr", "numPr") for above in self._ancestors(style)]
+        numbers = [_value(child(each, "numId")) for each in declared if child(each, "numId") is not None]
+        levels = [_value(child(each, "ilvl")) for each in declared if child(each, "ilvl") is not None]
+        number, level = next(iter(numbers), "0"), next(iter(levels), "0")
         return (number, int(level)) if number != "0" and level.isdecimal() else None
 
     def _ancestors(self, style: str) -> Iterator[str]:

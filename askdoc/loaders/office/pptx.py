@@ -124,8 +124,8 @@ def _placeholder(shape: Element) -> str | None:
     """What a shape holds the place of, such as "title"; "" if that is not said, None if it is no placeholder."""
     for part in shape:
         if local(part).startswith("nv"):
-            found = child(part, "nvPr", "ph")
-            return None if found is None else found.get("type", "")
+            placeholder = child(part, "nvPr", "ph")
+            return None if placeholder is None else placeholder.get("type", "")
     return None
 
 

@@ -59,7 +59,7 @@ class Block:
 
 def same_words(text: str, title: str) -> bool:
     """Whether a block is this heading, perhaps with a number before that the outline leaves out."""
-    mine, other = ("".join(filter(str.isalnum, one.casefold())) for one in (text, title))
+    mine, other = ("".join(filter(str.isalnum, words.casefold())) for words in (text, title))
     return bool(other) and mine.endswith(other) and len(mine) - len(other) <= _NUMBER_LENGTH
 
 

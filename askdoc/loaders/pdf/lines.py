@@ -120,28 +120,28 @@ def _may_have_note(text: str) -> bool:
 def without_running_lines(pages: Sequence[Page], lines: Sequence[Sequence[Line]]) -> list[list[Line]]:
     """The lines of each page, without what repeats at the same place of other pages, and without page numbers."""
     margins = [
-        [[line for line in found if line.y > (1 - _MARGIN) * page.height],
-         [line for line in found if line.y < _MARGIN * page.height]]
-        for page, found in zip(pages, lines, strict=True)
+        [[line for line in on_page if line.y > (1 - _MARGIN) * page.height],
+         [line for line in on_page if line.y < _MARGIN * page.height]]
+        for page, on_page in zip(pages, lines, strict=True)
     ]  # fmt: skip
     body = _body_size(lines)
     seen: Counter[tuple[int, int, str]] = Counter()
     offsets: Counter[tuple[int, int, int]] = Counter()
     for page, sides in zip(pages, margins, strict=True):
-        for side, found in enumerate(sides):
-            seen.update({_key(side, line) for line in found if line.size <= 1.2 * body})
-            offsets.update({(side, *offset) for line in found for offset in _offsets(line, page.number)})
+        for side, on_page in enumerate(sides):
+            seen.update({_key(side, line) for line in on_page if line.size <= 1.2 * body})
+            offsets.update({(side, *offset) for line in on_page for offset in _offsets(line, page.number)})
     running = {key for key, count in seen.items() if count >= (2 if len(pages) < 4 else 3)}
     numbered = {key for key, count in offsets.items() if count >= max(2, 0.4 * len(pages))}
     dropped: set[int] = set()
     for page, sides in zip(pages, margins, strict=True):
-        for side, found in enumerate(sides):
-            for row in _by_row(found):
+        for side, on_page in enumerate(sides):
+            for row in _by_row(on_page):
                 has_number = any((side, *one) in numbered for line in row for one in _offsets(line, page.number))
                 repeats = all(_key(side, line) in running for line in row) and not _is_table_header(row)
                 if has_number or repeats or _is_lone_number(row, page.number):
                     dropped.update(map(id, row))
-    return [[line for line in found if id(line) not in dropped] for found in lines]
+    return [[line for line in on_page if id(line) not in dropped] for on_page in lines]
 
 
 def _by_row(lines: Sequence[Line]) -> list[list[Line]]:

@@ -144,9 +144,9 @@ def _sample(data: bytes) -> bytes:
         return data
     lines: list[bytes] = []
     left, at = _SAMPLE_BYTES, 0
-    while left > 0 and (found := _OUTSIDE_ASCII.search(data, at)):
-        start = max(at, found.start() - _CONTEXT_BYTES, data.rfind(b"\n", at, found.start()) + 1)
-        at = data.find(b"\n", found.start(), start + left)
+    while left > 0 and (accent := _OUTSIDE_ASCII.search(data, at)):
+        start = max(at, accent.start() - _CONTEXT_BYTES, data.rfind(b"\n", at, accent.start()) + 1)
+        at = data.find(b"\n", accent.start(), start + left)
         if at < 0:
             lines.append(_whole_characters(data[start : start + left], fallback=not lines))
             break

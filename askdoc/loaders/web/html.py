@@ -76,8 +76,8 @@ def page_text(markup: str) -> str:
 
 def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
     """The characters of a page, and remarks: by its byte order mark, by what it declares, or else as plain text is."""
-    found = _DECLARED.search(data[:_DECLARED_WITHIN])
-    declared = (found[1] or found[2]).decode("ascii", "replace") if found else ""
+    declaration = _DECLARED.search(data[:_DECLARED_WITHIN])
+    declared = (declaration[1] or declaration[2]).decode("ascii", "replace") if declaration else ""
     try:
         encoding = codecs.lookup(declared).name
     except LookupError:
@@ -119,8 +119,8 @@ def page_title(root: Element) -> str:
 
 
 def _first_text(root: Element, wanted: Callable[[str], bool]) -> str:
-    found = next((element for element in root.iter() if wanted(local(element))), None)
-    return "" if found is None else single_line("".join(found.itertext()))
+    first = next((element for element in root.iter() if wanted(local(element))), None)
+    return "" if first is None else single_line("".join(first.itertext()))
 
 
 def read_page(root: Element, builder: TextBuilder) -> None:
