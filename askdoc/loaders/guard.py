@@ -47,7 +47,7 @@ def guarded(kind: str) -> Callable[[Callable[[bytes], Content]], Callable[[bytes
 
 def _why_not(kind: str, data: bytes) -> str:
     head = data[:1024].lstrip().lower()
-    found = next((what for beginning, what in _BEGINNINGS if head.startswith(beginning.lower())), None)
-    if found is None or found.removeprefix("a ") == kind or found.removeprefix("an ") == kind:
+    seems = next((what for beginning, what in _BEGINNINGS if head.startswith(beginning.lower())), None)
+    if seems is None or seems.removeprefix("a ") == kind or seems.removeprefix("an ") == kind:
         return f"it is damaged, or no {kind}"
-    return f"it is damaged, or no {kind} but {found}: then give it the ending that fits"
+    return f"it is damaged, or no {kind} but {seems}: then give it the ending that fits"

@@ -4,12 +4,12 @@
     LoaderProcess.load ─ request line, file's bytes ─→ serve ─ loader ─ JSON ─→ Content
 
 One worker reads file after file. It has a limit on its time for a file, on memory and on what it may answer; it writes
-no file, starts no program and opens no connection. Whoever breaks a limit, or the worker, is a `LoadError`, and the
-next file gets a new worker. What comes back is JSON, checked; nothing the worker says is ever executed.
+no file, starts no program and opens no connection. Breaking a limit, or the worker, is a `LoadError`, and the next
+file gets a new worker. What comes back is JSON, checked; nothing the worker says is ever executed.
 
-Everywhere: the limits on time and on text, and for libraries written in Python the other walls (an audit hook). Linux:
-the limit on memory; and from 5.13 on, native code too can change no file, start no program and make no TCP connection
-(Landlock). Reading files is not restricted.
+Everywhere: the limits on time and on text, and for libraries written in Python the other restrictions (an audit hook).
+Linux: the limit on memory; and from 5.13 on, native code too can change no file, start no program and make no TCP
+connection (Landlock). Reading files is not restricted.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class MisbehavedError(LoadError):
 
 
 class _TooSlowError(MisbehavedError):
-    """It would only take as long again."""
+    """Timed out; retrying would not help."""
 
 
 class LoaderProcess:
@@ -318,7 +318,7 @@ def _as_object(value: Any) -> dict[str, Any]:
 
 
 def _confine(memory: int) -> None:
-    """Give up for ever what no loader needs. Where the system does not know one of these walls, the others stand."""
+    """Drop every privilege loaders do not need, for good. Each restriction is skipped where the system lacks it."""
     with suppress(ImportError):
         _limit_resources(memory)
     if sys.platform == "linux":
@@ -340,7 +340,7 @@ def _limit_resources(memory: int) -> None:
 
 
 def _limit_time(seconds: float) -> None:
-    """End this process when it has used so many seconds more, or waited `_PATIENCE` times as long."""
+    """End this process after this much processor time, or `_PATIENCE` times as long by the clock."""
     with suppress(ImportError, ValueError):
         import resource
 

@@ -1,4 +1,4 @@
-"""JSON and JSON lines: values with their keys, each record a paragraph that is labelled with its place."""
+"""JSON and JSON lines: values with their keys, each record a paragraph that is labelled with its path."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INLINE = 600  # characters up to which a container is one paragraph
 
 Value: TypeAlias = "str | bool | list[Value] | Object | None"
 
-_LINE_BREAK = re.compile(r"\r\n?|\n")  # unlike str.splitlines, not what may stand in a JSON string
+_LINE_BREAK = re.compile(r"\r\n?|\n")  # unlike str.splitlines, not what may be in a JSON string
 
 
 class Object(tuple[tuple[str, Value], ...]):  # a dict would drop a key's repetition without a word
@@ -27,7 +27,7 @@ class Object(tuple[tuple[str, Value], ...]):  # a dict would drop a key's repeti
 
 
 class _TooDeepError(Exception):
-    """Containers stand in one another more deeply than any program means."""
+    """Containers are nested deeper than any program means."""
 
 
 def load(data: bytes) -> Content:
@@ -82,7 +82,7 @@ def _record(number: int) -> str:
 
 
 def _parts(value: Value, path: tuple[str, ...] = (), *, in_record: bool = False) -> Iterator[Part]:
-    """The parts of what stands at `path`. A record, which is an item of a list, is kept whole where it is short."""
+    """The parts of the value at `path`. A record, which is an item of a list, is kept whole where it is short."""
     if len(path) > MAX_DEPTH:
         raise _TooDeepError
     if isinstance(value, Object):
@@ -108,7 +108,7 @@ def _object(value: Object, path: tuple[str, ...], *, in_record: bool) -> Iterato
 
 
 def _member(key: str, member: Value, path: tuple[str, ...], *, in_record: bool) -> Iterator[Part]:
-    """A member that is too long to stand in a line with others."""
+    """A member that is too long to share a line with others."""
     if isinstance(member, Object | list):
         yield from _parts(member, (*path, key), in_record=in_record and isinstance(member, Object))
     else:

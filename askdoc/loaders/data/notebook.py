@@ -21,7 +21,7 @@ _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")  # colours
 
 
 def load(data: bytes) -> Content:
-    """Read a notebook of format 3 or 4. Pictures and long outputs are left out, and told in `remarks`.
+    """Read a notebook of format 3 or 4. Pictures and long outputs are left out, and counted in `remarks`.
 
     What is no notebook is its own text, and a remark says so. Raises LoadError for binary data.
     """
@@ -74,9 +74,9 @@ def _label(outline: Outline, number: int) -> str:
 
 def _sections(source: str, outline: Outline, number: int) -> Iterator[Part]:
     """A cell of Markdown, cut at its headings. One without text has no cell in its label: the text is in another."""
-    found = list(headings(source)) if len(source) <= MAX_CHARACTERS else []
-    yield Part(_label(outline, number), source[: found[0].start if found else None])
-    for heading, following in pairwise([*found, None]):
+    cuts = list(headings(source)) if len(source) <= MAX_CHARACTERS else []
+    yield Part(_label(outline, number), source[: cuts[0].start if cuts else None])
+    for heading, following in pairwise([*cuts, None]):
         assert heading is not None  # noqa: S101  # only the last is
         outline.enter(heading.level, heading.title)
         text = source[heading.start : following.start if following else None].strip()

@@ -47,7 +47,7 @@ def load(data: bytes) -> Content:
 
 
 def load_mailbox(data: bytes) -> Content:
-    """Read all messages; one that is damaged beyond reading is told in `remarks`. Raises LoadError if none is left."""
+    """Read all messages; `remarks` names those too damaged to read. Raises LoadError if none can be read."""
     starts = list(_BETWEEN.finditer(data))
     if not starts:
         raise LoadError("the file does not begin like a mailbox")
@@ -116,9 +116,9 @@ def _children(part: EmailMessage) -> list[EmailMessage]:
 
 def _plainest(alternatives: list[EmailMessage]) -> EmailMessage:
     """Of the same text in several formats the plain one, if it says anything; else the last, as the standard says."""
-    for one in alternatives:
-        if one.get_content_type() == "text/plain" and _bytes(one).strip():
-            return one
+    for alternative in alternatives:
+        if alternative.get_content_type() == "text/plain" and _bytes(alternative).strip():
+            return alternative
     return alternatives[-1]
 
 

@@ -1,4 +1,4 @@
-"""What mail of every format becomes: a head that says who wrote what to whom and when, the body, what is attached."""
+"""Mail of every format as text: a head that says who wrote what to whom and when, the body, the attachments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from askdoc.loaders import open_loader
 from askdoc.loaders.textbuilder import HEADING_SEPARATOR, MAX_LABEL, Part, storable
 from askdoc.types import Content
 
-MAIL = (".eml", ".mbox", ".msg")  # an attached one is named, not read: it may hold another one, and so on
+MAIL = (".eml", ".mbox", ".msg")  # attached mail is named, not read: it may hold more mail, and so on
 _NAMED = 20  # attachments that a remark names
 
 _GREETING = re.compile(r"\A([^\n]{1,60}[,!:])[ \t]*\n\s*\n")
@@ -71,9 +71,9 @@ def _line(text: str) -> str:
 
 
 def text(message: Message) -> str:
-    """The head and right below it the body, so that who wrote stands beside what is written.
+    """The head and right below it the body, so that the sender's name is next to what was written.
 
-    The date stands between sender and receivers, and names stand without addresses, which follow on their own: so the
+    The date is between sender and receivers, and names are without addresses, which follow on their own: so the
     bundled reader answered 18 of 21 questions about mails, with the usual order and addresses 13.
     """
     head = {
@@ -118,8 +118,8 @@ def _attached(loaded: Content, label: str) -> Iterator[Part]:
     starts = [0, *(mark.start for mark in loaded.marks), len(loaded.text)]
     labels = [None, *(mark.label for mark in loaded.marks)]
     for (start, end), inner in zip(pairwise(starts), labels, strict=True):
-        place = HEADING_SEPARATOR.join(filter(None, (label, inner)))
-        yield from (Part(place, loaded.text[slice(*piece)]) for piece in _outside(loaded.skip, start, end))
+        path = HEADING_SEPARATOR.join(filter(None, (label, inner)))
+        yield from (Part(path, loaded.text[slice(*piece)]) for piece in _outside(loaded.skip, start, end))
 
 
 def _outside(skip: Sequence[tuple[int, int]], start: int, end: int) -> Iterator[tuple[int, int]]:

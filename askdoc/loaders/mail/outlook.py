@@ -23,7 +23,7 @@ def load(data: bytes) -> Content:
 
 
 def _read(message: OutlookMessage) -> Message:
-    recipients = [f"{one.name} <{one.email_address}>".strip() for one in message.recipients]
+    recipients = [f"{each.name} <{each.email_address}>".strip() for each in message.recipients]
     headers = {name.lower(): value for name, value in message.message_headers.items()}
     return Message(
         subject=message.subject or "",
@@ -32,5 +32,5 @@ def _read(message: OutlookMessage) -> Message:
         cc=headers.get("cc") or "",
         date=message.sent_date,
         body=message.body or html_text(message.html_body or ""),
-        attachments=tuple(Attachment(one.file_name or "", one.file_bytes or b"") for one in message.attachments),
+        attachments=tuple(Attachment(each.file_name or "", each.file_bytes or b"") for each in message.attachments),
     )

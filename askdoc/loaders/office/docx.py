@@ -1,4 +1,4 @@
-"""Word documents (DOCX): the text as it stands with all changes accepted, under the path of its headings."""
+"""Word documents (DOCX): the text with all changes accepted, under the path of its headings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from askdoc.types import Content
 
 _TITLE_LEVEL = 0  # the title of the whole, above headings of level 1
 _BODY_LEVEL = 9  # Word's outline level for what is no heading, counted from 0
-_MAX_SPAN = 100  # columns of one table; what a cell spans beyond is left away
+_MAX_SPAN = 100  # columns of one table; what a cell spans beyond is left out
 
 # Runs that are not in the text any more: deleted, or moved from here to elsewhere.
 _GONE = frozenset("del moveFrom".split())
@@ -64,10 +64,11 @@ class _Styles:
         """The list that a paragraph is an item of, and the level in it, from 0."""
         properties = child(paragraph, "pPr")
         style = _value(child(properties, "pStyle"))
-        found = [child(properties, "numPr")]
-        found += [child(self._styles[above], "pPr", "numPr") for above in self._ancestors(style)]
-        number = next((_value(child(one, "numId")) for one in found if child(one, "numId") is not None), "0")
-        level = next((_value(child(one, "ilvl")) for one in found if child(one, "ilvl") is not None), "0")
+        declared = [child(properties, "numPr")]
+        declared += [child(self._styles[above], "pPr", "numPr") for above in self._ancestors(style)]
+        numbers = [_value(child(each, "numId")) for each in declared if child(each, "numId") is not None]
+        levels = [_value(child(each, "ilvl")) for each in declared if child(each, "ilvl") is not None]
+        number, level = next(iter(numbers), "0"), next(iter(levels), "0")
         return (number, int(level)) if number != "0" and level.isdecimal() else None
 
     def _ancestors(self, style: str) -> Iterator[str]:
@@ -80,7 +81,7 @@ class _Styles:
 
 
 class _Reader:
-    """Walks through the body; what stands beside a paragraph, such as its footnotes, follows it."""
+    """Walks through the body; footnotes and text boxes follow their paragraph."""
 
     def __init__(self, package: Package, part: str) -> None:
         self.builder = TextBuilder()
@@ -178,7 +179,7 @@ class _Reader:
         self.builder.table(grid, headed=headed)
 
     def _row(self, row: Element, above: list[str]) -> list[str]:
-        """The texts of a row; a merged cell stands in all of its places."""
+        """The texts of a row; a merged cell is in each column that it covers."""
         texts: list[str] = []
         skipped = _value(child(row, "trPr", "gridBefore"))
         texts += [""] * (min(int(skipped), _MAX_SPAN) if skipped.isdecimal() else 0)
@@ -206,7 +207,7 @@ class _Reader:
         return " ".join(filter(str.strip, parts))
 
     def leave_out_comments(self, package: Package, part: str) -> None:
-        """Tell how many comments there are."""
+        """Count the comments as left out."""
         self.builder.leave_out("comment", len(children(_related_xml(package, part, "comments"), "comment")))
 
 

@@ -41,7 +41,7 @@ class Numbering:
             }
 
     def next(self, number: str, level: int) -> str:
-        """What stands before the next item of a list, such as "2.1"; "" if the list is unknown or shows nothing."""
+        """The number or bullet of a list's next item, such as "2.1"; "" if the list is unknown or shows nothing."""
         levels = self._levels.get(number, {})
         here = levels.get(level)
         if here is None or level >= _MAX_LEVELS or here.form == "none":

@@ -27,7 +27,7 @@ _NOT_SHOWN = frozenset("annotation annotation-end ruby-text script tracked-chang
 
 @guarded("OpenDocument file")
 def load(data: bytes) -> Content:
-    """Read the text as it stands with all changes accepted; comments, running heads and hidden sheets are left out."""
+    """Read the text with all changes accepted; comments, running heads and hidden sheets are left out."""
     package = Package(data)
     if descendants(package.xml_if_there("META-INF/manifest.xml"), "encryption-data"):
         raise locked()
@@ -80,7 +80,7 @@ def _read_text(content: Element, styles: _Styles, builder: TextBuilder) -> None:
 
 
 class _Text:
-    """Walks through a text; what stands beside a paragraph, such as its footnotes, follows it."""
+    """Walks through a text; footnotes and text boxes follow their paragraph."""
 
     def __init__(self, styles: _Styles, builder: TextBuilder) -> None:
         self.styles, self.builder = styles, builder
@@ -189,7 +189,7 @@ def _rows(table: Element) -> Iterator[Element]:
 
 
 def _texts(row: Element, read: Callable[[Element], str]) -> list[str]:
-    """The texts of a row's cells; a repeated one as often as it stands there, but empty ones at the end."""
+    """The texts of a row's cells; repeated cells as often as the row has them, without empty ones at the end."""
     texts: list[str] = []
     for cell in row:
         if local(cell) in ("table-cell", "covered-table-cell") and len(texts) < _MAX_COLUMNS:

@@ -36,7 +36,7 @@ def slide_place(number: int, title: str) -> str:
 
 
 class _Slide:
-    """One slide, added to a text."""
+    """One slide, added to the builder."""
 
     def __init__(self, package: Package, name: str, builder: TextBuilder) -> None:
         self.package, self.name, self.builder = package, name, builder
@@ -96,7 +96,7 @@ class _Slide:
         self.builder.table(grid, headed=headed, title=title)
 
     def _diagram(self, diagram: Element) -> None:
-        """Add the texts of a SmartArt diagram, which stand in a part of their own."""
+        """Add the texts of a SmartArt diagram, which are in a part of their own."""
         _, name = relations(self.package, self.name).get(attribute(diagram, "dm") or "", ("", ""))
         if name in self.package.names:
             for paragraph in descendants(self.package.xml(name), "p"):
@@ -124,8 +124,8 @@ def _placeholder(shape: Element) -> str | None:
     """What a shape holds the place of, such as "title"; "" if that is not said, None if it is no placeholder."""
     for part in shape:
         if local(part).startswith("nv"):
-            found = child(part, "nvPr", "ph")
-            return None if found is None else found.get("type", "")
+            placeholder = child(part, "nvPr", "ph")
+            return None if placeholder is None else placeholder.get("type", "")
     return None
 
 

@@ -1,4 +1,4 @@
-"""Rich Text Format (RTF): the text as it stands with all changes accepted, under the path of its headings."""
+"""Rich Text Format (RTF): the text with all changes accepted, under the path of its headings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NO_TEXT = frozenset(
     "aftnsepc aftncn pntxta pntxtb xe tc rxe mmathPr".split()
 )
 _KNOWN = frozenset("footnote shpinst shptxt shppict".split())
-_ASIDE = frozenset("footnote shptxt".split())  # text that stands beside the paragraph it is written in
+_ASIDE = frozenset("footnote shptxt".split())  # text outside the paragraph it is written in
 _PICTURES = frozenset("pict object".split())
 _SIGNS = {
     "tab": " ", "line": "\n", "emdash": "—", "endash": "–", "lquote": "‘", "rquote": "’", "ldblquote": "“",
@@ -85,7 +85,7 @@ class _Reader:
         self.stack: list[tuple[_State, _Paragraph | None]] = []
         self.open = _Paragraph()
         self.asides: list[str] = []
-        self.aside_depth = 0  # how many groups that stand beside the text are open
+        self.aside_depth = 0  # how many groups of such text are open
         self.rows: list[list[str]] = []
         self.headed = False
         self.raw = bytearray()  # bytes that are not yet decoded: a character may take two
@@ -100,7 +100,7 @@ class _Reader:
         while token := _TOKEN.match(text, at):
             at = token.end()
             if token["word"] == "bin":
-                at += max(0, int(token["number"] or 0))  # so many bytes of a picture follow
+                at += max(0, int(token["number"] or 0))  # bytes of a picture that follow
             elif token["word"]:
                 self._word(token["word"], token["number"])
             elif token["brace"]:
@@ -113,7 +113,7 @@ class _Reader:
                 self._sign(token["sign"])
         self._end_paragraph()
         self._end_table()
-        self._end_paragraph()  # what stands beside the table
+        self._end_paragraph()  # footnotes and boxes of the table
         return self.builder.content()
 
     # --- text
@@ -227,7 +227,7 @@ class _Reader:
         self.skip = self.state.fallback
 
     def _encoding(self, word: str, number: int | None) -> bool:
-        """Heed what says how bytes are characters; whether the word was that."""
+        """Follow a word about the encoding; whether it was such a word."""
         if word in _OWN:
             self.encoding = _OWN[word]
         elif word == "ansicpg":

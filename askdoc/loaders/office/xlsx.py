@@ -46,8 +46,8 @@ def load(data: bytes) -> Content:
 
 def _leave_out_drawings(package: Package, builder: TextBuilder) -> None:
     for folder, what in (("charts/chart", "chart"), ("media/", "picture"), ("comments", "sheet's comments")):
-        found = [name for name in package.names if name.startswith(f"xl/{folder}") and not name.endswith("/")]
-        builder.leave_out(what, len(found))
+        drawings = [name for name in package.names if name.startswith(f"xl/{folder}") and not name.endswith("/")]
+        builder.leave_out(what, len(drawings))
 
 
 def _rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:

@@ -29,7 +29,7 @@ _WORD = re.compile(r"\w+(?:[-\N{HYPHEN}]\w+)*")
 
 
 class Part(NamedTuple):
-    """What stands of a paragraph on one page. joint: what stands between the part before and this one."""
+    """The part of a paragraph on one page. joint: what is between the part before and this one."""
 
     text: str
     page: int
@@ -59,7 +59,7 @@ class Block:
 
 def same_words(text: str, title: str) -> bool:
     """Whether a block is this heading, perhaps with a number before that the outline leaves out."""
-    mine, other = ("".join(filter(str.isalnum, one.casefold())) for one in (text, title))
+    mine, other = ("".join(filter(str.isalnum, words.casefold())) for words in (text, title))
     return bool(other) and mine.endswith(other) and len(mine) - len(other) <= _NUMBER_LENGTH
 
 
@@ -82,7 +82,7 @@ def read_pages(pages: Sequence[Page]) -> list[Block]:
 def _joined(paragraphs: Sequence[Paragraph]) -> list[list[Paragraph]]:
     """Paragraphs with what continues them in the next column or on the next page.
 
-    What stands between, such as a footnote or a table, comes before or behind them, so that pages stay in order.
+    What is between, such as a footnote or a table, comes before or behind them, so that pages stay in order.
     """
     groups: list[list[Paragraph]] = []
     body = _main_size(paragraphs)
@@ -176,7 +176,7 @@ def _block(group: Sequence[Paragraph], vocabulary: set[str]) -> Block:
 
 
 def _seam(before: str, after: str, vocabulary: Iterable[str]) -> tuple[str, str]:
-    """How a line and the next are joined: the line, perhaps without its hyphen, and what stands between."""
+    """How a line and the next are joined: the line, perhaps without its hyphen, and what is between."""
     if not before.endswith(_HYPHENS) or before[-2:-1].isspace() or len(before) < 2:
         return before, " "
     left = _WORD.findall(before[:-1])
@@ -198,7 +198,7 @@ def _look(paragraph: Paragraph) -> tuple[float, bool]:
 
 
 def _may_be_heading(group: Sequence[Paragraph]) -> bool:
-    """Whether this is short, stands alone, and does not end like a sentence."""
+    """Whether this is short, alone, and does not end like a sentence."""
     first = group[0]
     short = len(first.lines) <= 2 and len(first.text) <= _LONGEST_HEADING
     return len(group) == 1 and short and not (first.rows or first.ends or _CAPTION.match(first.text))

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import NamedTuple
 
-_MARGIN = 0.13  # share of a page's height in which running heads and feet stand
-_SAME_LINE = 0.35  # of the size of the letters: how much lower or higher a word of the same line may stand
+_MARGIN = 0.13  # share of a page's height in which running heads and feet are
+_SAME_LINE = 0.35  # of the size of the letters: how much lower or higher a word of the same line may be
 _CELL_GAP = 0.95  # of the size: a wider gap parts cells or columns, not words
 _SPACE = 0.2  # of the size: a wider gap is a space, whether or not one is written
 _SMALL = 0.82  # of the size of the line: raised and smaller than this is a superscript
@@ -86,7 +86,7 @@ def _goes_on(run: Sequence[Word], word: Word) -> bool:
 
 
 def _line(run: Sequence[Word], page: int) -> Iterator[Line]:
-    """One line; without marks of footnotes, which would stand in the middle of a sentence."""
+    """One line; without marks of footnotes, which would be in the middle of a sentence."""
     if not run:
         return
     letters: Counter[tuple[float, float]] = Counter()
@@ -120,28 +120,28 @@ def _may_have_note(text: str) -> bool:
 def without_running_lines(pages: Sequence[Page], lines: Sequence[Sequence[Line]]) -> list[list[Line]]:
     """The lines of each page, without what repeats at the same place of other pages, and without page numbers."""
     margins = [
-        [[line for line in found if line.y > (1 - _MARGIN) * page.height],
-         [line for line in found if line.y < _MARGIN * page.height]]
-        for page, found in zip(pages, lines, strict=True)
+        [[line for line in on_page if line.y > (1 - _MARGIN) * page.height],
+         [line for line in on_page if line.y < _MARGIN * page.height]]
+        for page, on_page in zip(pages, lines, strict=True)
     ]  # fmt: skip
     body = _body_size(lines)
     seen: Counter[tuple[int, int, str]] = Counter()
     offsets: Counter[tuple[int, int, int]] = Counter()
     for page, sides in zip(pages, margins, strict=True):
-        for side, found in enumerate(sides):
-            seen.update({_key(side, line) for line in found if line.size <= 1.2 * body})
-            offsets.update({(side, *offset) for line in found for offset in _offsets(line, page.number)})
+        for side, on_page in enumerate(sides):
+            seen.update({_key(side, line) for line in on_page if line.size <= 1.2 * body})
+            offsets.update({(side, *offset) for line in on_page for offset in _offsets(line, page.number)})
     running = {key for key, count in seen.items() if count >= (2 if len(pages) < 4 else 3)}
     numbered = {key for key, count in offsets.items() if count >= max(2, 0.4 * len(pages))}
     dropped: set[int] = set()
     for page, sides in zip(pages, margins, strict=True):
-        for side, found in enumerate(sides):
-            for row in _by_row(found):
+        for side, on_page in enumerate(sides):
+            for row in _by_row(on_page):
                 has_number = any((side, *one) in numbered for line in row for one in _offsets(line, page.number))
                 repeats = all(_key(side, line) in running for line in row) and not _is_table_header(row)
                 if has_number or repeats or _is_lone_number(row, page.number):
                     dropped.update(map(id, row))
-    return [[line for line in found if id(line) not in dropped] for found in lines]
+    return [[line for line in on_page if id(line) not in dropped] for on_page in lines]
 
 
 def _by_row(lines: Sequence[Line]) -> list[list[Line]]:
@@ -167,7 +167,7 @@ def _body_size(lines: Sequence[Sequence[Line]]) -> float:
 
 
 def _key(side: int, line: Line) -> tuple[int, int, str]:
-    """What makes a line the same on the next page: where it stands, and what it says but for numbers."""
+    """What makes a line the same on the next page: its position, and its text without numbers."""
     return side, round(line.y / 4), re.sub(r"\d+", "#", line.text.casefold())
 
 
@@ -209,7 +209,7 @@ def columns(lines: Sequence[Line]) -> Iterator[list[Line]]:
 
 
 def _sides(band: Sequence[Line], gap: float) -> Iterator[list[Line]]:
-    """The columns of a band; before them what only stands side by side above them, such as the names of authors."""
+    """The columns of a band; before them what is only side by side above them, such as the names of authors."""
     left = [line for line in band if line.x1 <= gap]
     right = [line for line in band if line.x0 >= gap]
     widths = [_width(side) for side in (left, right)]
@@ -270,7 +270,7 @@ def _are_columns(lines: Sequence[Line], at: float) -> bool:
 
 
 def rows_of(column: Sequence[Line]) -> list[list[Line]]:
-    """Lines that stand beside one another, from left to right; bullets are joined with what they stand before."""
+    """Lines side by side, from left to right; bullets are joined with the text that follows them."""
     return [_with_bullets(sorted(row, key=lambda line: line.x0)) for row in _by_row(column)]
 
 

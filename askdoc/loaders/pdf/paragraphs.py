@@ -13,7 +13,7 @@ from askdoc.loaders.pdf.lines import Line, one_line, rows_of
 _INDENT = 0.7  # of the size: from here on the beginning of a line is indented
 _PARAGRAPH_GAP = 1.25  # of the usual distance of lines: more parts paragraphs
 _MOST_CELLS = 50  # in a row of a table; more is a drawing
-_LONG_CELL = 30  # characters of the usual cell from which on texts stand side by side, and no values
+_LONG_CELL = 30  # characters of the usual cell from which on they are texts side by side, not values
 _ENDS = (".", "!", "?", ":", ";", "…", "。")
 _CLOSING = "\"'”’»)]"
 
@@ -132,7 +132,7 @@ def _continues_cell(rows: Sequence[Sequence[Line]], at: int) -> bool:
 
 
 def _table_or_texts(rows: Sequence[Sequence[Line]], left: float, right: float) -> Iterator[Paragraph]:
-    """A table; or texts that stand side by side, such as one in a box beside a paragraph."""
+    """A table; or texts side by side, such as one in a box beside a paragraph."""
     lines = [line for row in rows for line in row]
     if max(map(len, rows)) > _MOST_CELLS:
         yield Paragraph([one_line(row) for row in rows], left, right)

@@ -1,4 +1,4 @@
-"""PDF: paragraphs and tables as a reader sees them, though a PDF holds only letters and where they stand."""
+"""PDF: paragraphs and tables as a reader sees them, though a PDF holds only letters and their positions."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class _Letters:
 
 
 def _words(page: Any) -> Iterator[Word]:
-    """The words of a page, in the order in which they were written; those that stand across the others are left out."""
+    """The words of a page, in the order in which they were written; those across the others are left out."""
     textpage = page.get_textpage()
     try:
         letters = _Letters(textpage)
@@ -187,28 +187,28 @@ def _word(letters: _Letters, first: int, text: str, turns: int, *, spaced: bool)
 
 def _outline(document: Any) -> list[tuple[int, str, int]]:
     """The outline that viewers show beside the pages: level, title, page from 1."""
-    found = []
+    outline = []
     for entry in document.get_toc(max_depth=8):
         target = entry.get_dest()
         index = None if target is None else target.get_index()
         title = " ".join(entry.get_title().split())
         if index is not None and title:
-            found.append((entry.level + 1, title, index + 1))
-    return found
+            outline.append((entry.level + 1, title, index + 1))
+    return outline
 
 
 def _fill(builder: TextBuilder, blocks: Iterable[Block], outline: Sequence[tuple[int, str, int]]) -> None:
-    """Add blocks, with the headings of the outline where they stand; without an outline, with what looks like them."""
+    """Add blocks, with the outline's headings in their positions; without an outline, with what looks like headings."""
     blocks = list(blocks)
     waiting = list(outline)
     look_counts = not waiting
     for at, block in enumerate(blocks):
-        found = _heading_at(blocks, at, waiting)
-        if found:
-            for level, title, _ in waiting[: found - 1]:
+        count = _heading_at(blocks, at, waiting)
+        if count:
+            for level, title, _ in waiting[: count - 1]:
                 builder.enter(level, title)
-            builder.heading(waiting[found - 1][0], block.text, page=block.page)
-            del waiting[:found]
+            builder.heading(waiting[count - 1][0], block.text, page=block.page)
+            del waiting[:count]
         elif block.heading and look_counts:
             builder.heading(block.heading, block.text, page=block.page)
         else:

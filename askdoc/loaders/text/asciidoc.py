@@ -1,4 +1,4 @@
-"""AsciiDoc: the file's own text, with the path of headings that each part stands under."""
+"""AsciiDoc: the file's own text, with the path of headings above each part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FENCE = re.compile(r"-{4,}|\.{4,}|\+{4,}|/{4,}|={4,}|\*{4,}|_{4,}|`{3,}\w*|\|==
 
 
 def load(data: bytes) -> Content:
-    """Decode as plain text is; mark each title that stands in no block. Raises LoadError for binary data."""
+    """Decode as plain text is; mark each title that is in no block. Raises LoadError for binary data."""
     loaded = plain.load(data)
     return replace(loaded, marks=tuple(marks(_headings(loaded.text))))
 
@@ -28,5 +28,5 @@ def _headings(text: str) -> Iterator[Heading]:
             block = None if line == block else block
         elif _FENCE.fullmatch(line):
             block = "```" if line.startswith("```") else line
-        elif (found := _TITLE.fullmatch(line)) and len(found[2]) <= MAX_LABEL:
-            yield Heading(start, len(found[1]), found[2].removesuffix(found[1]).strip())
+        elif (title := _TITLE.fullmatch(line)) and len(title[2]) <= MAX_LABEL:
+            yield Heading(start, len(title[1]), title[2].removesuffix(title[1]).strip())

@@ -17,7 +17,7 @@ from askdoc.loaders.textbuilder import MAX_LABEL, Outline, Part, assemble
 from askdoc.types import Content
 
 MAX_CHARACTERS = 10_000_000  # reading takes about 1 s a million characters; longer texts stay as they are
-MAX_DEFINITION = 200  # characters that a command of the author's own may stand for
+MAX_DEFINITION = 200  # characters that a command of the author's own may expand to
 
 _VERBATIM = r"verbatim\*?|Verbatim|lstlisting|minted|comment"
 _TOKEN = re.compile(
@@ -60,7 +60,7 @@ _DROPPED = dict.fromkeys(
 # What is shown of a command whose argument is no text of its own
 _KEYS = dict.fromkeys("url path ref eqref pageref autoref cref Cref nameref vref".split(), "{}")
 _KEYS["bibitem"] = "\n\n[{}] "
-_AROUND = {  # what stands before and behind the argument
+_AROUND = {  # what is shown before and after the argument
     "footnote": (" (", ")"), "caption": ("\n\n", "\n\n"), "author": ("\n\n", "\n\n"), "date": ("\n\n", "\n\n"),
     "frac": ("", "/"), "tfrac": ("", "/"), "dfrac": ("", "/"), "sqrt": ("√(", ")"), "thanks": (" (", ")"),
     "enquote": ("“", "”"),
@@ -131,12 +131,12 @@ class _Reader:
     def parts(self) -> Iterator[Part]:
         body = _BODY.search(self._text)
         start = body.end() if body else 0
-        for found in _PREAMBLE.finditer(self._text, 0, start):
-            end = self._group_end(found.end())
-            if found["name"] not in _LEVELS | _AROUND:
-                self._define(found.end())
+        for definition in _PREAMBLE.finditer(self._text, 0, start):
+            end = self._group_end(definition.end())
+            if definition["name"] not in _LEVELS | _AROUND:
+                self._define(definition.end())
             elif end is not None:
-                yield from self._read(found.start(), end)
+                yield from self._read(definition.start(), end)
         yield from self._read(start, len(self._text))
         yield self._finished()
 
@@ -260,13 +260,13 @@ class _Reader:
             return f"{name} " if self._math and name not in _SILENT_IN_MATH else ""
 
     def _define(self, at: int) -> int:
-        found = _DEFINED.match(self._text, at)
-        close = None if found is None else self._group_end(found.end())
-        if found is None or close is None:
+        definition = _DEFINED.match(self._text, at)
+        close = None if definition is None else self._group_end(definition.end())
+        if definition is None or close is None:
             return at
-        body = self._text[found.end() : close].strip()[1:-1]
-        if found["arguments"] is None and len(body) <= MAX_DEFINITION:
-            self._defined[found["name"]] = _COMMAND.sub("", body)
+        body = self._text[definition.end() : close].strip()[1:-1]
+        if definition["arguments"] is None and len(body) <= MAX_DEFINITION:
+            self._defined[definition["name"]] = _COMMAND.sub("", body)
         return close
 
     def _key(self, name: str, at: int) -> int:
@@ -308,8 +308,8 @@ class _Reader:
 
     def _group_end(self, at: int) -> int | None:
         """Where the group in braces ends that begins at `at`, white space aside; None if there is none."""
-        found = _GROUP.match(self._text, at)
-        return None if found is None else self._closing.get(found.end() - 1)
+        opening = _GROUP.match(self._text, at)
+        return None if opening is None else self._closing.get(opening.end() - 1)
 
 
 def _pairs(text: str) -> dict[int, int]:
@@ -317,14 +317,14 @@ def _pairs(text: str) -> dict[int, int]:
     pairs: dict[int, int] = {}
     opened: list[int] = []
     at = 0
-    while found := _BRACE.search(text, at):
-        at = found.end()
-        if found["verbatim"] is not None:
-            end = text.find(f"\\end{{{found['verbatim']}}}", at)
+    while token := _BRACE.search(text, at):
+        at = token.end()
+        if token["verbatim"] is not None:
+            end = text.find(f"\\end{{{token['verbatim']}}}", at)
             at = len(text) if end < 0 else end
-        elif found["brace"] == "{":
-            opened.append(found.start())
-        elif found["brace"] and opened:
+        elif token["brace"] == "{":
+            opened.append(token.start())
+        elif token["brace"] and opened:
             pairs[opened.pop()] = at
     return pairs
 

@@ -1,4 +1,4 @@
-"""Markdown: the file's own text, with the path of headings that each part stands under."""
+"""Markdown: the file's own text, with the path of headings above each part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain text: Unicode as it says it is, everything else by an honest guess that is reported."""
+"""Plain text: Unicode as declared, everything else by a guess that is reported."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _ONLY_IN_WINDOWS = re.compile(rb"[\x80-\x9f]")
 def load(data: bytes) -> Content:
     """Decode a text file: the text is the file's own after the byte order mark, its line breaks as they are.
 
-    A guessed encoding and replaced bytes are told in `remarks`. Raises LoadError for binary data.
+    A guessed encoding and replaced bytes are reported in `remarks`. Raises LoadError for binary data.
     """
     if data.startswith(b"\x00\x00\xfe\xff") or not _is_binary(data):
         loaded = _marked(data) or _utf8(data) or _utf16(data) or _legacy(data)
@@ -144,9 +144,9 @@ def _sample(data: bytes) -> bytes:
         return data
     lines: list[bytes] = []
     left, at = _SAMPLE_BYTES, 0
-    while left > 0 and (found := _OUTSIDE_ASCII.search(data, at)):
-        start = max(at, found.start() - _CONTEXT_BYTES, data.rfind(b"\n", at, found.start()) + 1)
-        at = data.find(b"\n", found.start(), start + left)
+    while left > 0 and (accent := _OUTSIDE_ASCII.search(data, at)):
+        start = max(at, accent.start() - _CONTEXT_BYTES, data.rfind(b"\n", at, accent.start()) + 1)
+        at = data.find(b"\n", accent.start(), start + left)
         if at < 0:
             lines.append(_whole_characters(data[start : start + left], fallback=not lines))
             break

@@ -1,4 +1,4 @@
-"""reStructuredText: the file's own text, with the path of headings that each part stands under."""
+"""reStructuredText: the file's own text, with the path of headings above each part."""
 
 from __future__ import annotations
 

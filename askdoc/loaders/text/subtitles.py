@@ -121,7 +121,7 @@ def _is_enough(last_line: str, length: int, pause: float) -> bool:
 
 
 def _joined(lines: Iterable[str]) -> str:
-    """One line of text for each speaker, who is told by a name or a dash."""
+    """One line of text for each speaker, marked by a name or a dash."""
     pieces: list[str] = []
     speaker = ""
     for line in lines:

@@ -57,9 +57,11 @@ def _items(root: Element) -> dict[str, Element]:
 def _spine(root: Element, opf: str) -> list[tuple[str, bool]]:
     """The files in reading order, and whether each is text."""
     items = _items(root)
-    found = [items.get(entry.get("idref", "")) for entry in children(child(root, "spine"), "itemref")]
+    entries = [items.get(entry.get("idref", "")) for entry in children(child(root, "spine"), "itemref")]
     return [
-        (resolve(opf, item.get("href", "")), "html" in item.get("media-type", "")) for item in found if item is not None
+        (resolve(opf, item.get("href", "")), "html" in item.get("media-type", ""))
+        for item in entries
+        if item is not None
     ]
 
 

@@ -1,4 +1,4 @@
-"""Web pages: the text a reader came for, under the path of its title and headings."""
+"""Web pages: their main text, under the path of title and headings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from askdoc.loaders.xml import attribute, local, parse_xml
 from askdoc.types import Content
 
 MAX_BYTES = 64 * 1024**2  # the tree takes about ten times as much
-_MAX_SPAN = 100  # columns of one table; what a cell spans beyond is left away
+_MAX_SPAN = 100  # columns of one table; what a cell spans beyond is left out
 
 Element: TypeAlias = Any  # lxml has no types of its own
 
@@ -76,8 +76,8 @@ def page_text(markup: str) -> str:
 
 def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
     """The characters of a page, and remarks: by its byte order mark, by what it declares, or else as plain text is."""
-    found = _DECLARED.search(data[:_DECLARED_WITHIN])
-    declared = (found[1] or found[2]).decode("ascii", "replace") if found else ""
+    declaration = _DECLARED.search(data[:_DECLARED_WITHIN])
+    declared = (declaration[1] or declaration[2]).decode("ascii", "replace") if declaration else ""
     try:
         encoding = codecs.lookup(declared).name
     except LookupError:
@@ -107,20 +107,20 @@ def parse(text: str) -> Element | None:
 
 
 def _character(entity: re.Match[str]) -> str:
-    """What a named entity stands for: XML knows only five of them."""
+    """The character of a named entity: XML knows only five of them."""
     return entity[0] if entity[1] in _XML_ENTITIES else html5.get(f"{entity[1]};", entity[0])
 
 
 def page_title(root: Element) -> str:
-    """The title, unless the first heading says the same or it is the same with the site's name behind."""
+    """The title, unless the first heading says the same or is the same without the site's name."""
     title = _first_text(root, lambda name: name == "title")
     heading = _first_text(root, lambda name: name in _HEADINGS)
     return "" if heading and heading.casefold() in title.casefold() else title
 
 
 def _first_text(root: Element, wanted: Callable[[str], bool]) -> str:
-    found = next((element for element in root.iter() if wanted(local(element))), None)
-    return "" if found is None else single_line("".join(found.itertext()))
+    first = next((element for element in root.iter() if wanted(local(element))), None)
+    return "" if first is None else single_line("".join(first.itertext()))
 
 
 def read_page(root: Element, builder: TextBuilder) -> None:
@@ -241,7 +241,7 @@ def _is_hidden(element: Element) -> bool:
 
 
 def _is_note_mark(element: Element) -> bool:
-    """Whether this is the number of a footnote: it would stand in the middle of a sentence."""
+    """Whether this is the number of a footnote: it would be in the middle of a sentence."""
     links = any(local(below) == "a" for below in element.iterdescendants())
     return links and re.fullmatch(r"\W*(?:\w{1,3}|note \d+)\W*", "".join(element.itertext()).strip()) is not None
 
@@ -305,7 +305,7 @@ def _span(cell: Element, name: str) -> int:
 
 
 def _grid(rows: list[list[tuple[Element, int, int]]]) -> list[list[str]]:
-    """The text of each place of a table; a merged cell stands in all of its places."""
+    """The text of each cell of a table; a merged cell is in each that it covers."""
     grid: list[list[str]] = []
     open_cells: dict[int, tuple[str, int]] = {}  # column → text of a cell from above, and for how many more rows
     for row in rows:
