@@ -69,7 +69,18 @@ def test_every_option_and_command_the_readme_names_exists() -> None:
     """So that a renamed option cannot live on in the README."""
     help_texts = "".join(
         run([sys.executable, "-m", "askdoc", *words, "--help"], cwd=ROOT).out
-        for words in ([], ["ask"], ["index"], ["search"], ["chat"], ["status"], ["eval"], ["verify"], ["watch"], ["calibrate"])
+        for words in (
+            [],
+            ["ask"],
+            ["index"],
+            ["search"],
+            ["chat"],
+            ["status"],
+            ["eval"],
+            ["verify"],
+            ["watch"],
+            ["calibrate"],
+        )
     )
     ours = "\n".join(line for line in README.splitlines() if "askdoc" in line and "pip" not in line)
     for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", ours)):
