@@ -1,8 +1,8 @@
-"""Everything that askdoc raises on purpose.
+"""The errors that askdoc raises.
 
 AskdocError                  a message (what happened) and a hint (what to type or do next)
 ├── UsageError               the request makes no sense: an empty question, -k 0
-├── LoadError                a file cannot be turned into text; costs that file, never the run
+├── LoadError                a file cannot be turned into text; the file is skipped, the run goes on
 ├── ModelError               weights are missing, damaged or of the wrong kind
 ├── IndexMissingError        there is no index where one was looked for
 ├── IndexDamagedError        an index file is missing, cut short or altered
@@ -10,7 +10,7 @@ AskdocError                  a message (what happened) and a hint (what to type 
 ├── IndexBusyError           another process is writing the index
 └── WriteError               the disk is full, or the folder cannot be written
 
-Interrupted                  no error but the user's wish: a KeyboardInterrupt that says what is kept
+Interrupted                  not an error: a KeyboardInterrupt that says what has been kept
 """
 
 
@@ -24,7 +24,7 @@ class AskdocError(Exception):
 
 
 class UsageError(AskdocError):
-    """The request makes no sense as it stands."""
+    """The request makes no sense."""
 
 
 class LoadError(AskdocError):
@@ -59,7 +59,7 @@ class WriteError(AskdocError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Indexing was interrupted by the user: `message` says what is kept, `hint` how to go on."""
+    """The user interrupted indexing: `message` says what has been kept, `hint` how to resume."""
 
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(message)

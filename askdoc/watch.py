@@ -1,7 +1,7 @@
-"""Keeps an index up to date while it runs: files change → nothing changes for a moment → one update.
+"""Keeps an index up to date while it runs: once files have changed and nothing changes for a moment, one update.
 
-The system tells of changes in folders (watchfiles: inotify, FSEvents, ReadDirectoryChangesW). Files that were named
-themselves, and the indexed folders as such, are looked at once a second: they may be replaced, and then nobody tells.
+The operating system reports changes inside folders (watchfiles: inotify, FSEvents, ReadDirectoryChangesW). The indexed
+files and folders themselves are polled once a second, because the system does not report their replacement.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from askdoc.sources.ignore import ASKDOCIGNORE, GITIGNORE
 from askdoc.sources.selection import PACKAGES
 from askdoc.stores import Address, IndexStore, open_store
 
-QUIET_MS, LONGEST_MS = 400, 5000  # an update waits until nothing has changed for so long, but no longer than that
-LOOK_MS = 1000  # between two looks at what nobody tells of
-FIRST_RETRY, LAST_RETRY = 2.0, 60.0  # seconds from an update that failed to the next try; doubled each time
-WAIT = 5.0  # seconds to wait for another process that writes the index
+QUIET_MS, LONGEST_MS = 400, 5000  # an update starts after this much quiet, and at the latest after LONGEST_MS
+LOOK_MS = 1000  # polling interval for what the system does not report
+FIRST_RETRY, LAST_RETRY = 2.0, 60.0  # seconds between a failed update and the next try; doubled each time
+WAIT = 5.0  # seconds to wait while another process writes the index
 
-Mark: TypeAlias = tuple[int, ...] | None  # what tells a file from the one that was there before
+Mark: TypeAlias = tuple[int, ...] | None  # differs when a file has been replaced or changed
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """An update that failed; it is tried again after so many seconds, and told again only if the reason is another."""
+    """An update that failed. It is retried after `seconds`, and reported again only if the reason changes."""
 
     error: str
     seconds: float
@@ -66,24 +66,24 @@ def watch(folder: Address, *, stop: Event | None = None) -> Iterator[BuildReport
 
 
 def _looks(store: IndexStore, stop: Event) -> Iterator[bool]:
-    """At least once every `LOOK_MS`: has anything changed since the last time? The first time: perhaps."""
+    """Whether anything has changed, at least once every `LOOK_MS`. The first answer is always yes."""
     paths = _paths(store)
     while not stop.is_set():
         try:
             yield from _looks_at(store, paths, stop)
-        except FileNotFoundError:  # a folder went just before it was to be watched
+        except FileNotFoundError:  # a folder disappeared just before it was to be watched
             stop.wait(LOOK_MS / 1000)
         except OSError as error:
             raise AskdocError(
                 f"the system cannot watch these folders: {error}",
-                hint="if they are too many: raise fs.inotify.max_user_watches, or set WATCHFILES_FORCE_POLLING=1",
+                hint="if there are too many: raise fs.inotify.max_user_watches, or set WATCHFILES_FORCE_POLLING=1",
             ) from error
-        with suppress(AskdocError):  # an index that cannot be read is told by the update
+        with suppress(AskdocError):  # the update reports an index that cannot be read
             paths = _paths(store)
 
 
 def _looks_at(store: IndexStore, paths: Sequence[Path], stop: Event) -> Iterator[bool]:
-    """The same, until other paths are indexed, or a folder is no longer the one that was there."""
+    """The same, until other paths are indexed or a folder is replaced."""
     from watchfiles import watch as changes
 
     marks, folders, stamp = _marks(paths), _folders(paths), store.stamp()
@@ -114,7 +114,7 @@ def _marks(paths: Sequence[Path]) -> list[Mark]:
 
 
 def _folders(paths: Sequence[Path]) -> dict[Path, Mark]:
-    """The folders among the paths that are there, each with what tells it from one that takes its place."""
+    """The existing folders among the paths, each with a mark that differs once it is replaced."""
     return {path: _mark(path) for path in paths if path.is_dir()}
 
 
@@ -123,13 +123,13 @@ def _mark(path: Path) -> Mark:
         status = path.stat()
     except OSError:
         return None
-    if path.is_dir():  # what happens in it is told
+    if path.is_dir():  # changes inside it are reported
         return status.st_dev, status.st_ino
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 class _Wanted:
-    """Which changes matter: none in the index itself, nor in what is never read. `.gitignore` does."""
+    """Which changes matter: none in the index itself or in files that are never read. `.gitignore` matters."""
 
     def __init__(self, index: str, folders: Sequence[Path]) -> None:
         self._index = os.path.realpath(index)

@@ -1,7 +1,7 @@
 """Outputs turn replies into text for people and programs.
 
 To add one: write `outputs/NAME.py` with a class that fits `Output`, and add a line to `OUTPUTS`.
-The contract suite (`tests/contracts/test_outputs.py`) runs on it at once.
+The contract suite (`tests/contracts/test_outputs.py`) then covers it.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from askdoc.types import Reply
 
 
 class Output(Protocol):
-    """Writes replies, and errors that take a reply's place, to a text stream. Writes data only, never talk."""
+    """Writes replies, or errors in place of replies, to a text stream: data only, no messages."""
 
     def write(self, reply: Reply, stream: TextIO) -> None:
         """Write one reply, complete with its closing line break, and flush it."""
 
     def write_passages(self, reply: Reply, stream: TextIO) -> None:
-        """Write what a search found: the passages alone, and no word about answers that nobody looked for."""
+        """Write search results: the passages only."""
 
     def write_error(self, error: AskdocError, stream: TextIO) -> None:
-        """Write an error where a reply was expected; nothing in formats for people, who read it on stderr."""
+        """Write an error in place of a reply. Formats for people write nothing: they read it on stderr."""
 
 
 # name → "module:attribute"
@@ -39,6 +39,6 @@ OUTPUTS: Mapping[str, str] = {
 def open_output(name: str) -> Output:
     """Open an output by its name."""
     if name not in OUTPUTS:
-        raise UsageError(f"there is no format called {name!r}", hint=f"known are: {', '.join(OUTPUTS)}")
+        raise UsageError(f"there is no format called {name!r}", hint=f"use one of: {', '.join(OUTPUTS)}")
     module, _, attribute = OUTPUTS[name].partition(":")
     return cast(Output, getattr(import_module(module), attribute)())

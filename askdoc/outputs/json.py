@@ -1,7 +1,7 @@
-"""JSON, schema 1: the one place where a reply becomes data. MCP, JSON lines and the JSON output all return this.
+"""JSON, schema 1: the only place that turns a reply into data. JSON lines and the JSON output both write it.
 
-Fields are written one by one, so that a renamed attribute never renames a field. New fields may be added to schema 1;
-a field that changes its meaning or goes makes it schema 2.
+Each field is written by name, so that renaming an attribute never renames a field. New fields may be added to schema 1;
+removing a field or changing its meaning makes it schema 2.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ SCHEMA = 1
 
 Data: TypeAlias = dict[str, object]
 
-# json.dumps leaves these as they are: what a terminal would obey, what splits a line, and what UTF-8 cannot hold.
+# json.dumps does not escape these: control characters, line separators, and what UTF-8 cannot encode.
 # They occur only inside strings, where an escape means the same.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def reply_to_dict(reply: Reply, *, tags: Mapping[str, object] | None = None) -> Data:
-    """A reply as schema 1. tags: the asker's own fields, such as the id of a question in a batch."""
+    """A reply as schema 1. tags: the caller's own fields, such as the id of a question in a batch."""
     return {
         "schema": SCHEMA,
         **(tags or {}),
@@ -45,12 +45,12 @@ def reply_to_dict(reply: Reply, *, tags: Mapping[str, object] | None = None) -> 
 
 
 def error_to_dict(error: AskdocError, *, tags: Mapping[str, object] | None = None) -> Data:
-    """An error as schema 1, where a reply was expected. tags: such as the line of the batch that was bad."""
+    """An error as schema 1, in place of a reply. tags: such as the number of the bad line in a batch."""
     return {"schema": SCHEMA, **(tags or {}), "error": {"message": error.message, "hint": error.hint}}
 
 
 def status_to_dict(status: Status) -> Data:
-    """What `askdoc status` tells about an index."""
+    """What `askdoc status` shows about an index."""
     return {
         "schema": SCHEMA,
         "index": str(status.folder),
@@ -77,7 +77,7 @@ def status_to_dict(status: Status) -> Data:
 
 
 def verification_to_dict(verification: Verification) -> Data:
-    """What `askdoc verify` tells about a saved reply: how many quotations are in each state, and each of them."""
+    """What `askdoc verify` finds out about a saved reply: the number of quotations in each state, and each of them."""
     reply = verification.reply
     return {
         "schema": SCHEMA,
@@ -86,18 +86,18 @@ def verification_to_dict(verification: Verification) -> Data:
         "root": None if verification.root is None else str(verification.root),
         "holds": verification.holds,
         **verification.counts(),
-        "citations": [_checked(one) for one in verification.checked],
+        "citations": [_checked(checked) for checked in verification.checked],
     }
 
 
 def to_text(data: Data, *, indent: int | None = None) -> str:
-    """JSON that any stream can carry: readable, without control characters, one line if not indented."""
+    """JSON that any stream can carry: no control characters, and one line unless indented."""
     text = json.dumps(data, ensure_ascii=False, indent=indent)
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 class JsonOutput:
-    """One indented object for each reply."""
+    """One indented object per reply."""
 
     indent: int | None = 2
 
@@ -111,7 +111,7 @@ class JsonOutput:
         self.write_data(error_to_dict(error), stream)
 
     def write_data(self, data: Data, stream: TextIO) -> None:
-        """Write one object in a single piece, so that an interrupted run leaves no part of it."""
+        """Write an object in one piece, so that an interrupted run leaves no part of one."""
         stream.write(to_text(data, indent=self.indent) + "\n")
         stream.flush()
 
@@ -138,20 +138,20 @@ def _passage(hit: Hit) -> Data:
     }
 
 
-def _checked(one: Checked) -> Data:
+def _checked(checked: Checked) -> Data:
     return {
-        "kind": one.quotation.kind,
-        "number": one.quotation.number,
-        "state": one.state,
-        "text": one.quotation.text,
-        "was": _citation(one.quotation.citation),
-        "now": None if one.now is None else _citation(one.now),
-        "remark": one.remark,
+        "kind": checked.quotation.kind,
+        "number": checked.quotation.number,
+        "state": checked.state,
+        "text": checked.quotation.text,
+        "was": _citation(checked.quotation.citation),
+        "now": None if checked.now is None else _citation(checked.now),
+        "remark": checked.remark,
     }
 
 
 def _citation(citation: Citation) -> Data:
-    return {  # without lines (null) where the text is extracted
+    return {  # line numbers are null if the text was extracted from the file
         "document": citation.document,
         "label": citation.label,
         "page": citation.page,

@@ -1,4 +1,4 @@
-"""JSON lines: schema 1, one object on a line."""
+"""JSON lines: schema 1, one object per line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from askdoc.outputs.json import JsonOutput
 
 
 class JsonLinesOutput(JsonOutput):
-    """One line for each reply, so that many replies can follow one another and be read as they come."""
+    """One line per reply, so that many replies can be read as they arrive."""
 
     indent = None

@@ -1,4 +1,4 @@
-"""Markdown: a reply to paste into notes or a ticket. Document text is escaped, so it stays text."""
+"""Markdown: a reply to paste into notes or a ticket. Text from documents is escaped, so that it is shown as it is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from askdoc.outputs.safe_text import count, fragment, one_line, percent, place, 
 from askdoc.types import Answer, Citation, Hit, Reply
 
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&~|$]")
-_AT_THE_START = re.compile(r"^(\d{1,9}(?=[.)])|(?=[#+=-]))")  # would begin a heading or a list
+_AT_THE_START = re.compile(r"^(\d{1,9}(?=[.)])|(?=[#+=-]))")  # would start a heading or a list
 
 
 class MarkdownOutput:
@@ -43,7 +43,7 @@ def _write(lines: Iterator[str], stream: TextIO) -> None:
 def _reply_lines(reply: Reply) -> Iterator[str]:
     yield from (f"## {escape(reply.question)}", "")
     if not reply.answered:
-        yield from (f"Not answered: {escape(reply.unread)}." if reply.unread else "The documents do not say.", "")
+        yield from (f"Not answered: {escape(reply.unread)}." if reply.unread else "No answer was found.", "")
     for answer in reply.answers:
         yield from _answer_lines(answer)
     if reply.hits:
@@ -60,7 +60,7 @@ def _answer_lines(answer: Answer) -> Iterator[str]:
 
 
 def _marked_sentence(answer: Answer) -> str:
-    """The sentence with the answer in bold. White space must stay outside of the stars, or they would show."""
+    """The sentence with the answer in bold. White space inside the stars would make Markdown show them."""
     text = answer.hit.passage.text
     before, after = text[answer.sentence_start : answer.start], text[answer.end : answer.sentence_end]
     left = " " if before[-1:].isspace() else ""
@@ -79,7 +79,7 @@ def _passage_lines(hits: tuple[Hit, ...]) -> list[str]:
 
 
 def link(citation: Citation) -> str:
-    """A link to the line or page, relative to the folder that was indexed; heading and page beside it."""
+    """A link to the line or page, relative to the indexed folder, followed by page and heading."""
     target = quote(citation.document, safe="/", errors="surrogateescape") + fragment(citation, line="L")
     where = section(citation)
     return f"[{escape(place(citation))}]({target})" + (f" ({escape(where)})" if where else "")

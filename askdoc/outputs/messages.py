@@ -1,4 +1,4 @@
-"""What is said on stderr: errors, remarks, progress and the report after indexing. Never data."""
+"""Messages on stderr: errors, remarks, progress, and the report after indexing. Never data."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
     from askdoc.types import LeftOut, Reply
     from askdoc.watch import Trouble
 
-_STEADY = 60.0  # seconds over which speed is measured, and between two lines of a log
-EXAMPLES = 3  # paths that are named of those that were left out for one reason
+_STEADY = 60.0  # seconds over which speed is averaged, and between two lines of a log
+EXAMPLES = 3  # skipped paths that are named for each reason
 CALIBRATE = "askdoc calibrate --help"
-LISTED = 10  # files named one by one before the rest is only counted
+LISTED = 10  # files that are listed; the rest is only counted
 
 
 def error_lines(error: AskdocError | Interrupted) -> list[str]:
-    """What happened and what to do next, one line each, whatever stands in a file's name."""
+    """What happened and what to do next, one line each; file names cannot break out of it."""
     return [f"askdoc: {one_line(error.message)}", f"hint: {one_line(error.hint)}"]
 
 
 def reply_lines(reply: Reply) -> list[str]:
-    """What the asker should know about a reply beside the reply."""
+    """Remarks on a reply that are not part of it."""
     lines = [f"askdoc: {one_line(remark)}" for remark in reply.remarks]
     if reply.index.stale and not lines:
-        lines.append("askdoc: documents have changed since they were indexed; `askdoc index` takes the changes in")
+        lines.append("askdoc: documents have changed since they were indexed; to update the index: askdoc index")
     if reply.answered and not reply.calibrated:
-        lines.append(f"askdoc: the confidence is not calibrated for these models; to do so: {CALIBRATE}")
+        lines.append(f"askdoc: the confidence is not calibrated for these models; to calibrate it: {CALIBRATE}")
     return lines
 
 
 def report_lines(report: BuildReport) -> list[str]:
-    """What indexing did: the sum in one line, then what was left out by reason, and each remark."""
-    from askdoc.sources.selection import grouped  # `askdoc --help` does without
+    """What indexing did: the totals in one line, then the skipped files by reason, and each remark."""
+    from askdoc.sources.selection import grouped  # not needed for `askdoc --help`
 
     changes = {"added": report.added, "changed": report.changed}
     changes |= {"unchanged": report.unchanged, "removed": report.removed}
@@ -50,24 +50,24 @@ def report_lines(report: BuildReport) -> list[str]:
         f"{count(report.passages, 'passage')} ({report.embedded:,} embedded)",
     ]
     if report.skipped:
-        parts.append(f"{len(report.skipped):,} left out")
-    left_out = [f"  left out {line}" for line in left_out_lines(grouped(report.skipped))]
+        parts.append(f"{len(report.skipped):,} skipped")
+    skipped = [f"  skipped {line}" for line in left_out_lines(grouped(report.skipped))]
     remarks = [f"  {one_line(path)}: {one_line(remark)}" for path, remark in report.remarks]
-    sum_of_it = f"{folder_name(report.folder)}: {', '.join(parts)} in {report.seconds:.1f} s"
-    return [sum_of_it, *_first(left_out), *_first(remarks)]
+    totals = f"{folder_name(report.folder)}: {', '.join(parts)} in {report.seconds:.1f} s"
+    return [totals, *_first(skipped), *_first(remarks)]
 
 
 def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
-    """A line for each reason, with the first paths: `a.bin: binary`, or `12: binary (a.bin, b.bin and 10 more)`."""
+    """A line per reason, with the first paths: `a.bin: binary`, or `12: binary (a.bin, b.bin and 10 more)`."""
     lines = []
-    for one in left_out:
-        paths = ", ".join(map(one_line, one.examples[:EXAMPLES]))
-        rest = one.count - len(one.examples[:EXAMPLES])
+    for group in left_out:
+        paths = ", ".join(map(one_line, group.examples[:EXAMPLES]))
+        rest = group.count - len(group.examples[:EXAMPLES])
         more = f" and {rest:,} more" if rest else ""
         lines.append(
-            f"{paths}: {one_line(one.reason)}"
-            if one.count == 1
-            else f"{one.count:,}: {one_line(one.reason)} ({paths}{more})"
+            f"{paths}: {one_line(group.reason)}"
+            if group.count == 1
+            else f"{group.count:,}: {one_line(group.reason)} ({paths}{more})"
         )
     return lines
 
@@ -80,7 +80,7 @@ def watch_lines(event: BuildReport | Trouble) -> list[str]:
     if isinstance(event, Trouble):
         return [f"{now}  {one_line(event.error)}; trying again in {event.seconds:.0f} s"]
     kinds = {"added": event.added_paths, "changed": event.changed_paths, "removed": event.removed_paths}
-    kinds |= {"left out": event.failed_paths}
+    kinds |= {"skipped": event.failed_paths}
     kinds |= {"moved": tuple(f"{old} → {new}" for old, new in event.moved_paths)}
     changes = [f"{len(paths):,} {kind} ({_some(paths)})" for kind, paths in kinds.items() if paths]
     held = f"{count(event.documents, 'document')}, {count(event.passages, 'passage')}"
@@ -99,7 +99,7 @@ def _first(lines: list[str]) -> list[str]:
 
 @contextmanager
 def progress_on(stream: TextIO) -> Iterator[Progress]:
-    """Progress bars that go when the work is done; where the stream is no terminal, a line a minute."""
+    """Progress bars that disappear when the work is done; if the stream is not a terminal, a line a minute."""
     if not stream.isatty():
         yield _Log(stream)
         return
@@ -107,7 +107,7 @@ def progress_on(stream: TextIO) -> Iterator[Progress]:
         started: list[Progress] = []
 
         def advance(stage: Stage, done: int, total: int) -> None:
-            if not started:  # only for work that there is
+            if not started:  # no bars without work
                 started.append(running.enter_context(_bars(stream)))
             started[0](stage, done, total)
 
@@ -140,7 +140,7 @@ def _bars(stream: TextIO) -> Iterator[Progress]:
 
 
 class _Log:
-    """Progress in lines, for a log: only of what takes long."""
+    """Progress as lines of a log, for long work only."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -162,6 +162,6 @@ class _Log:
 
 
 def _rate(stage: str, speed: float) -> str:
-    from askdoc.sources.selection import size_in_words  # `askdoc --help` does without
+    from askdoc.sources.selection import size_in_words  # not needed for `askdoc --help`
 
     return f"{size_in_words(int(speed))}/s" if stage == "embedding" and speed else ""

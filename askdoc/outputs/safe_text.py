@@ -1,7 +1,7 @@
-"""Text from documents, paths and questions made safe to show to a person.
+"""Makes text from documents, paths and questions safe to show to a person.
 
-A document may hold escape sequences that retitle a window or move the cursor, and bidirectional overrides that make
-a line read otherwise than it is written. None of them may reach a terminal; what stands in their place can be seen.
+A document may contain escape sequences that retitle a window or move the cursor, and bidirectional overrides that make
+a line read differently from how it is written. They must not reach a terminal; visible characters replace them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from askdoc.types import Citation
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 
-# One character for one character, so that offsets into a text also fit its printable form.
+# Each character is replaced by one character, so that offsets into a text also fit its printable form.
 _VISIBLE: dict[int, str] = {
     **{code: chr(0x2400 + code) for code in range(0x20)},  # ESC becomes ␛
     0x7F: "\N{SYMBOL FOR DELETE}",
@@ -25,12 +25,12 @@ _VISIBLE: dict[int, str] = {
 
 
 def printable(text: str) -> str:
-    """Replace what a terminal would obey instead of show. The length stays the same; line breaks become spaces."""
+    """Replace control characters. The length stays the same; line breaks become spaces."""
     return text.translate(_VISIBLE)
 
 
 def one_line(text: str) -> str:
-    """The printable text with every run of white space as one space, and none at the ends."""
+    """The printable text with single spaces, and none at the ends."""
     return " ".join(printable(text).split())
 
 
@@ -40,34 +40,34 @@ def printable_block(text: str) -> str:
 
 
 def place(citation: Citation) -> str:
-    """Where a quotation stands, as editors and compilers write it: `path:line`, or the path alone."""
+    """Where a quotation is, as editors and compilers write it: `path:line`, or the path alone."""
     line = "" if citation.line_start is None else f":{citation.line_start}"
     return printable(citation.document) + line
 
 
 def fragment(citation: Citation, *, line: str = "") -> str:
-    """What a link to the file ends with: the line behind `line`, else the page as browsers take it, else nothing."""
+    """The end of a link to the file: `line` and the line number, else the page as browsers take it, else nothing."""
     if citation.line_start is not None:
         return f"#{line}{citation.line_start}"
     return "" if citation.page is None else f"#page={citation.page}"
 
 
 def section(citation: Citation) -> str:
-    """The page and the heading that a quotation stands under, in words; empty if the format has neither."""
+    """The page and the heading of a quotation, in words; empty if the format has neither."""
     page = None if citation.page is None else f"page {citation.page}"
     label = None if citation.label is None else one_line(citation.label)
     return ", ".join(part for part in (page, label) if part)
 
 
 def folder_name(folder: Path) -> str:
-    """A folder as a person would type it: relative where that is shorter to say, with a slash at its end."""
+    """A folder as a person would type it: relative to the working directory if it is inside, and with a slash."""
     here = Path.cwd()
     near = folder.relative_to(here) if folder.is_relative_to(here) else folder
     return printable(near.as_posix().rstrip("/")) + "/"
 
 
 def percent(probability: float) -> str:
-    """A probability in whole percent, never rounded to the certainty that nothing has."""
+    """A probability in whole percent, never rounded to 0 % or 100 %."""
     if probability > 0.99:
         return ">99%"
     return "<1%" if probability < 0.01 else f"{probability:.0%}"

@@ -1,4 +1,4 @@
-"""The state of an index, for a person: what is in it, what changed since, and what to type."""
+"""The state of an index: what is in it, what has changed since, and what to do about it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from askdoc.types import LeftOut
 if TYPE_CHECKING:
     from askdoc.status import Status
 
-LISTED = 50  # lines up to which every document, and every file that was left out, has its own
+LISTED = 50  # documents that are listed, and skipped files; the rest is only counted
 
 
 def write_status(status: Status, stream: TextIO) -> None:
@@ -37,7 +37,7 @@ def _lines(status: Status) -> Iterator[str]:
     )
     yield f"{folder_name(status.folder)}: {documents}"
     facts = {
-        "documents from": folder_name(status.root),
+        "documents in": folder_name(status.root),
         "written": f"{status.created}, generation {status.generation}, format {status.format}",
         **{key: str(value) for key, value in status.recipe.items()},
         "reader": status.reader,
@@ -45,32 +45,32 @@ def _lines(status: Status) -> Iterator[str]:
         **_selection(status),
     }
     for kind, bundled in (("embedder", embedders.DEFAULT), ("reader", readers.DEFAULT)):
-        facts[kind] += " (knows only English)" if facts.get(kind) == bundled else ""
+        facts[kind] += " (English only)" if facts.get(kind) == bundled else ""
     width = max(map(len, facts))
     yield from (f"  {key:<{width}}  {one_line(value)}" for key, value in facts.items())
     yield from _documents(status)
     yield from _section("not indexed yet:", [one_line(path) for path in status.new])
-    yield from _section("left out:", list(_left_out(status)))
+    yield from _section("skipped:", list(_left_out(status)))
     yield from _section("damaged:", [one_line(problem) for problem in status.damaged])
     yield from ("", _advice(status))
 
 
 def _selection(status: Status) -> dict[str, str]:
-    """What the person asked for, where it is not simply everything."""
+    """The choice of files, if there is one."""
     wanted = status.selection
-    asked = {"only": " ".join(wanted.include), "without": " ".join(wanted.exclude)}
+    asked = {"include": " ".join(wanted.include), "exclude": " ".join(wanted.exclude)}
     return {key: patterns for key, patterns in asked.items() if patterns} | {
-        "largest file": size_in_words(wanted.max_bytes)
+        "size limit": size_in_words(wanted.max_bytes)
     }
 
 
 def _documents(status: Status) -> Iterator[str]:
-    """Each document with its passages, what changed first if they are too many to list."""
+    """Each document with its number of passages; if they are too many to list, changed ones first."""
     if not status.documents:
         return
     listed = status.documents
     if len(listed) > LISTED:
-        listed = tuple(sorted(listed, key=lambda one: one[2] == "fresh"))[:LISTED]
+        listed = tuple(sorted(listed, key=lambda document: document[2] == "fresh"))[:LISTED]
     width = max(len(f"{passages:,}") for _, passages, _ in listed)
     yield from ("", "passages of each document:")
     for path, passages, state in listed:
@@ -81,7 +81,7 @@ def _documents(status: Status) -> Iterator[str]:
 
 
 def _left_out(status: Status) -> Iterator[str]:
-    """A line for each file, or, where there are many, for each reason."""
+    """A line per skipped file or, if there are many, per reason."""
     if sum(status.left_out.values()) <= LISTED and len(status.skipped) == sum(status.left_out.values()):
         yield from (f"{one_line(left.path)}: {one_line(left.reason)}" for left in status.skipped)
         return
@@ -98,9 +98,9 @@ def _section(title: str, lines: list[str]) -> Iterator[str]:
 
 def _advice(status: Status) -> str:
     if status.damaged:
-        return "The index is damaged. Build it again: askdoc index PATH…"
+        return "The index is damaged. To rebuild it: askdoc index --rebuild PATH…"
     if status.unread:
-        return f"Indexing was interrupted, {count(status.unread, 'document')} still to be read. Go on: askdoc index"
+        return f"Indexing was interrupted: {count(status.unread, 'document')} still to be read. To resume: askdoc index"
     if status.new or any(state != "fresh" for _, _, state in status.documents):
-        return "Documents have changed. Take the changes in: askdoc index"
+        return "Documents have changed. To update the index: askdoc index"
     return "Everything is up to date."

@@ -1,4 +1,4 @@
-"""A reply for a person at a terminal: the answer first, why to believe it, where it stands, then the passages."""
+"""A reply on a terminal: first the answer, how sure it is and where it is from, then the passages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from askdoc.errors import AskdocError
 from askdoc.outputs.safe_text import count, fragment, one_line, percent, place, printable_block, section
 from askdoc.types import Answer, Citation, Hit, Passage, Reply
 
-WIDEST = 100  # longer lines are hard to read
+WIDEST = 100  # characters; longer lines are hard to read
 SOURCES_SHOWN = 5
 SNIPPET_LINES = 2
 SENTENCE_LINES = 6
@@ -28,7 +28,7 @@ WITHOUT_LINKS = ("dumb", "linux", "unknown", "cons25", "vt100", "vt220")
 
 
 class TerminalOutput:
-    """Prose and rows, aligned; bold, colour and links where the stream can show them."""
+    """Text for people; bold, colour and links if the terminal can show them."""
 
     def write(self, reply: Reply, stream: TextIO) -> None:
         page, answers = Page.on(stream, root=reply.index.root), best_by_passage(reply.answers)
@@ -43,18 +43,18 @@ class TerminalOutput:
         page.show([*(rows or page.paragraph("Nothing was found.", style="bold")), Text()], stream)
 
     def write_in_full(self, reply: Reply, stream: TextIO) -> None:
-        """Write every passage of a reply in full, with its own line breaks."""
+        """Write all passages of a reply in full, with their own line breaks."""
         page, answers = Page.on(stream, root=reply.index.root), best_by_passage(reply.answers)
         rows = page.passages(reply.hits, title="Passages", body=lambda hit: page.in_full(hit, answers))
         page.show([*rows, Text()], stream)
 
     def write_error(self, error: AskdocError, stream: TextIO) -> None:
-        """Nothing: a person reads the error on stderr."""
+        """Nothing: people read the error on stderr."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the stream can show: its width, and whether emphasis, colours and links come through."""
+    """What the stream can show: its width, and whether it shows emphasis, colours and links."""
 
     console: Console
     root: str
@@ -66,7 +66,7 @@ class Page:
         return cls(console=console, root=root)
 
     def show(self, blocks: Iterable[RenderableType], stream: TextIO) -> None:
-        """Write all blocks in a single piece, so that an interrupted run leaves no part of it."""
+        """Write all blocks in one piece, so that an interrupted run leaves no part of them."""
         with self.console.capture() as captured:
             for block in blocks:
                 self.console.print(block)
@@ -92,19 +92,19 @@ class Page:
             yield _indented(self._evidence(answer), by=INDENT)
 
     def nothing(self, reply: Reply) -> Iterator[RenderableType]:
-        """The documents do not say; what can be tried."""
+        """That there is no answer, and what to try."""
         if reply.unread:
             yield from self.paragraph("Not answered.", style="bold")
             yield _indented(Text(f"{reply.unread[0].upper()}{reply.unread[1:]}.", style="dim"))
             return
-        yield from self.paragraph("The documents do not say.", style="bold")
+        yield from self.paragraph("No answer was found.", style="bold")
         if reply.hits and reply.min_confidence > 0:
             threshold = percent(reply.min_confidence)
-            hint = f"No answer is at least {threshold} likely to be right; --min-confidence 0 shows the best guess."
+            hint = f"No answer is at least {threshold} likely to be right. --min-confidence 0 shows the best guess."
             yield _indented(Text(hint, style="dim"))
 
     def passages(self, hits: tuple[Hit, ...], *, title: str, body: Callable[[Hit], Text]) -> Iterator[RenderableType]:
-        """The passages by rank: where, how good, where each index ranked them, and what `body` makes of their text."""
+        """The passages by rank: place, score, rank in each index, and what `body` makes of their text."""
         notes = _notes(hits)
         longest = max((self._cite(hit.passage.citation()).cell_len for hit in hits), default=0)
         beside = INDENT + longest + len(notes[0] if notes else "") + 6 <= self.console.width
@@ -145,14 +145,14 @@ class Page:
         yield _indented(Text(text, style=style) if isinstance(text, str) else text)
 
     def _evidence(self, answer: Answer) -> Text:
-        """How sure, where it stands, who agrees."""
+        """How sure the answer is, where it is from, and how many passages agree."""
         text = Text(f"{percent(answer.confidence)}  ").append(self._cite(answer.citation))
         others = answer.support - 1
         agree = f"  +{count(others, 'passage')} {'agrees' if others == 1 else 'agree'}"
         return text.append(agree, style="dim") if others else text
 
     def _cite(self, citation: Citation) -> Text:
-        """The citation, with a link to the line where the terminal can follow one."""
+        """The citation, with a link to its line if the terminal shows links."""
         linked = self.console.is_terminal and os.environ.get("TERM", "") not in WITHOUT_LINKS
         uri = file_uri(self.root, citation) if linked else None
         text = Text().append(place(citation), style=Style(color="cyan", link=uri))
@@ -160,14 +160,14 @@ class Page:
         return text.append(f" ({where})", style="dim") if where else text
 
     def _sentence(self, answer: Answer) -> Text:
-        """The sentence around an answer; a sentence without end is cut around it."""
+        """The sentence around an answer; a very long one is cut around it."""
         start, end, room = answer.sentence_start, answer.sentence_end, self.console.width - 4
         return self._excerpt(answer.hit.passage, answer, start=start, end=end, lines=SENTENCE_LINES, width=room)
 
     def _excerpt(
         self, passage: Passage, answer: Answer | None, *, start: int, end: int | None, lines: int, width: int
     ) -> Text:
-        """At most so many lines of `text[start:end]`, with the answer in sight."""
+        """At most `lines` lines of `text[start:end]`, with the answer among them."""
         end, room = len(passage.text) if end is None else end, lines * width
         first = _first_shown(passage.text, answer, start=start, room=room * 4 // 5)  # wrapping leaves gaps
         last = min(end, first + 3 * room)  # enough to fill the lines; a passage may be one huge line
@@ -186,13 +186,13 @@ class Page:
         return Text(before.lstrip()).append(self._span(one_line(answer.text))).append(after.rstrip())
 
     def _span(self, text: str) -> Text:
-        """An answer inside its sentence: it stands out without colour, and «so» where nothing can be emphasised."""
+        """An answer inside its sentence: emphasised, and «like this» if the terminal cannot emphasise."""
         if self.console.color_system is None:
             return Text(f"«{text}»")
         return Text(text, style="bold underline" if self.console.no_color else "bold cyan")
 
     def _head(self, hit: Hit, *, note: str, beside: bool) -> Iterator[RenderableType]:
-        """Rank and place, with the note at the right edge, or below where there is no room beside the longest."""
+        """Rank and place, with the note at the right edge, or below if the longest line leaves no room."""
         head = Text(f"{hit.rank:>{INDENT - 4}}  ", style="dim").append(self._cite(hit.passage.citation()))
         if not beside:
             yield from (_indented(head), _indented(Text(note, style="dim"), by=INDENT))
@@ -222,7 +222,7 @@ def _bar(confidence: float) -> Text:
 
 
 def _notes(hits: tuple[Hit, ...]) -> list[str]:
-    """`0.83  dense  2 · lexical  1` for each hit, all of one width; a dash where an index did not find it."""
+    """`0.83  dense  2 · lexical  1` for each hit, all equally wide; a dash if an index did not find it."""
     names = list(dict.fromkeys(name for hit in hits for name in hit.ranks))
     widths = {name: max(len(str(hit.ranks.get(name, "-"))) for hit in hits) for name in names}
     return [
@@ -232,7 +232,7 @@ def _notes(hits: tuple[Hit, ...]) -> list[str]:
 
 
 def _first_shown(text: str, answer: Answer | None, *, start: int, room: int) -> int:
-    """Where an excerpt begins: at `start` or the sentence if the answer stays in sight, else near the answer."""
+    """Where an excerpt begins: at `start` or at the sentence if the answer fits in, else near the answer."""
     if answer is None or answer.end - start <= room:
         return start
     if answer.sentence_start > start and answer.end - answer.sentence_start <= room:

@@ -213,7 +213,7 @@ def test_a_file_that_cannot_be_read_costs_only_itself(docs: Path, tmp_path: Path
     (docs / "secret.txt").chmod(0)
     done = askdoc("index", docs, "--embedder", "hashing", cwd=tmp_path, privileged=False)
     assert done.status == 0
-    assert "left out docs/secret.txt: permission denied" in done.err.lower()
+    assert "skipped docs/secret.txt: permission denied" in done.err.lower()
     assert paths(tmp_path / "index") == ["docs/bridge.txt", "docs/mill.md"]
 
 
