@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor
 
+from askdoc.tokens import TextTokenizer
 from askdoc.training.batches import Batch, Example, Feature, feature, seeded
 from askdoc.training.network import Logits, span_loss
 from askdoc.training.retrieved import Group
@@ -30,7 +30,7 @@ class GroupStream:
     """Batches of whole groups, of at most `tokens` tokens, from round after round; fits in place of `Stream`."""
 
     groups: Sequence[Group]
-    tokenizer: Tokenizer
+    tokenizer: TextTokenizer
     tokens: int
     length: int
     seed: int
@@ -60,7 +60,8 @@ class GroupStream:
         examples += [Example(group.question, text, ()) for text in wrong[: WINDOWS - 1]]
         if group.edited:
             examples[-1] = Example(group.edited, group.passage, ())
-        return [feature(example, self.tokenizer, length=self.length, rng=rng) for example in examples]
+        made = [feature(example, self.tokenizer, length=self.length, rng=rng) for example in examples]
+        return [item for item in made if item]
 
 
 def group_loss(logits: Logits, batch: Batch) -> Tensor:

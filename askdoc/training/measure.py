@@ -1,6 +1,6 @@
 """Scores of a reader on SQuAD-format questions, each with its gold paragraph.
 
-    python -m askdoc.training.measure MODEL_FOLDER DATASET… [--sample N]
+    python -m askdoc.training.measure ENCODER_FOLDER READER_FOLDER DATASET… [--sample N]
 
 prints one JSON line a dataset: EM and F1 of the best span over the answerable questions, and for sets with unanswerable
 ones the SQuAD 2.0 best-threshold scores over all.
@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from askdoc.evaluation.squad import (
@@ -29,7 +28,8 @@ from askdoc.evaluation.squad import (
     f1,
     load_squad,
 )
-from askdoc.training.batches import Inputs, Window, load_tokenizer, pad, windows
+from askdoc.tokens import TextTokenizer, Window
+from askdoc.training.batches import Inputs, load_tokenizer, pad, windows
 from askdoc.training.network import load_model
 from askdoc.training.run import device
 
@@ -65,10 +65,10 @@ class Scores:
         return {key: round(value, 3) for key, value in asdict(self).items() if key != "dataset"}
 
 
-def measure(model: nn.Module, tokenizer: Tokenizer, dataset: Dataset) -> Scores:
+def measure(model: nn.Module, tokenizer: TextTokenizer, dataset: Dataset) -> Scores:
     """The reader's scores on the dataset, of windows of 384 tokens that share 128.
 
-    `model` takes BERT's inputs and gives an object with `start_logits` and `end_logits`, each (windows, length).
+    `model` takes a batch's inputs and gives an object with `start_logits` and `end_logits`, each (windows, length).
     """
     questions = dataset.questions
     asked = [(question.text, dataset.paragraphs[question.paragraph].text) for question in questions]
@@ -98,7 +98,7 @@ def sample(dataset: Dataset, count: int, *, seed: int = 0) -> Dataset:
 
 
 def predict(
-    model: nn.Module, tokenizer: Tokenizer, asked: Sequence[tuple[str, str]], *, length: int, stride: int, tokens: int
+    model: nn.Module, tokenizer: TextTokenizer, asked: Sequence[tuple[str, str]], *, length: int, stride: int, tokens: int
 ) -> list[Prediction]:
     """The best span for each (question, passage), over all windows of the passage; `tokens` bounds a batch."""
     parts = [
@@ -135,7 +135,7 @@ def span_logits(start: Tensor, end: Tensor, some: Sequence[Window]) -> Tensor:
     """
     inside = torch.zeros(start.shape, dtype=torch.bool)
     for row, window in enumerate(some):
-        inside[row, window.passage_from : window.passage_from + len(window.offsets)] = True
+        inside[row, window.first : window.first + len(window.offsets)] = True
     outside = ~inside.to(start.device)
     pairs = start.masked_fill(outside, _NEVER)[:, :, None] + end.masked_fill(outside, _NEVER)[:, None, :]
     reach = torch.ones(pairs.shape[1:], dtype=torch.bool, device=start.device).triu().tril(SPAN_TOKENS - 1)
@@ -146,7 +146,7 @@ def characters(window: Window, first: int, last: int) -> tuple[int, int]:
     """The passage's characters [start, end) that the tokens at these positions cover; (0, 0) for an empty passage."""
     if not window.offsets:
         return 0, 0
-    return window.offsets[first - window.passage_from][0], window.offsets[last - window.passage_from][1]
+    return window.offsets[first - window.first][0], window.offsets[last - window.first][1]
 
 
 @torch.no_grad()
@@ -154,7 +154,7 @@ def logits(model: nn.Module, inputs: Inputs) -> tuple[Tensor, Tensor]:
     """Start and end logits in float32, each (windows, length), in evaluation mode."""
     was_training = model.training
     model.eval()
-    output = model(input_ids=inputs.ids, token_type_ids=inputs.types, attention_mask=inputs.mask)
+    output = model(input_ids=inputs.ids, attention_mask=inputs.mask)
     model.train(was_training)
     return output.start_logits.float(), output.end_logits.float()
 
@@ -182,13 +182,16 @@ def grouped(parts: Sequence[tuple[int, Window]], tokens: int) -> list[list[tuple
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; see the module's docstring."""
     parser = argparse.ArgumentParser(description="Score a reader on SQuAD-format questions with their paragraphs.")
-    parser.add_argument("model", type=Path, help="model folder of a reader, tokenizer.json in it")
+    parser.add_argument("encoder", type=Path, help="the encoder's folder, tokenizer.json in it")
+    parser.add_argument("reader", type=Path, help="a reader's folder, as a run writes it")
     parser.add_argument("datasets", type=Path, nargs="+", help="SQuAD-format files, .json or .json.gz")
     parser.add_argument("--sample", type=int, help="score this many random questions of each (default: all)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2, help="of PyTorch (%(default)s)")
     options = parser.parse_args(arguments)
-    model = load_model(options.model).to(device())
-    tokenizer = load_tokenizer(options.model)
+    torch.set_num_threads(options.threads)
+    model = load_model(options.encoder, options.reader).to(device())
+    tokenizer = load_tokenizer(options.encoder)
     for path in options.datasets:
         dataset = load_squad(path)
         chosen = sample(dataset, options.sample, seed=options.seed) if options.sample else dataset

@@ -1,21 +1,21 @@
-"""The reader's network as it is trained: bfloat16 inside, float32 at the optimiser and in the loss."""
+"""The reader's network as it is trained: float32 weights, bfloat16 inside where the hardware has it (CUDA)."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForQuestionAnswering, PreTrainedConfig, PreTrainedModel
 
 from askdoc.training.batches import Batch
 from askdoc.training.dropout import PooledDropout
 
-_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+LAYERS = "layers.safetensors"  # all of a reader but what it shares with its encoder
 _IMPOSSIBLE = -1e4  # the logit of padding
 
 
@@ -28,7 +28,7 @@ class Logits:
 
 
 class Reader(nn.Module):
-    """A span model computing in bfloat16, its last layer in float32.
+    """A span model; on CUDA it computes in bfloat16, its last layer in float32.
 
     The embeddings, and the first `frozen` layers above them, are not trained: they are passed once instead of twice.
     """
@@ -36,7 +36,7 @@ class Reader(nn.Module):
     def __init__(self, model: PreTrainedModel, *, dropout: float, frozen: int = 0) -> None:
         super().__init__()
         self.network = model
-        body = model.base_model.to(torch.bfloat16)
+        body = model.base_model
         body.embeddings.requires_grad_(False)
         if not _is_bert(model.config):
             body.encoder.relative_attention_bias.requires_grad_(False)  # the frozen layers use it too
@@ -44,12 +44,12 @@ class Reader(nn.Module):
             layer.requires_grad_(False)
         _drop_out(body, PooledDropout(dropout))
 
-    def forward(self, input_ids: Tensor, token_type_ids: Tensor, attention_mask: Tensor) -> Logits:
-        """The logits of BERT's inputs, each (windows, length); MPNet has no use for the types."""
-        types = {"token_type_ids": token_type_ids} if _is_bert(self.network.config) else {}
-        encoded = self.network.base_model(
-            input_ids=input_ids, attention_mask=attention_mask, **types
-        ).last_hidden_state  # (windows, length, width)
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Logits:
+        """The logits of the windows, each (windows, length)."""
+        with torch.autocast("cuda", torch.bfloat16, enabled=input_ids.is_cuda):
+            encoded = self.network.base_model(
+                input_ids=input_ids, attention_mask=attention_mask
+            ).last_hidden_state  # (windows, length, width)
         start, end = self.network.qa_outputs(encoded.float()).unbind(dim=-1)
         padding = attention_mask == 0
         return Logits(start.masked_fill(padding, _IMPOSSIBLE), end.masked_fill(padding, _IMPOSSIBLE))
@@ -72,9 +72,9 @@ class Ensemble(nn.Module):
         super().__init__()
         self.readers = nn.ModuleList(readers)
 
-    def forward(self, input_ids: Tensor, token_type_ids: Tensor, attention_mask: Tensor) -> Logits:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Logits:
         """As of one `Reader`."""
-        said = [reader(input_ids, token_type_ids, attention_mask) for reader in self.readers]
+        said = [reader(input_ids, attention_mask) for reader in self.readers]
         starts, ends = ([getattr(one, name).log_softmax(dim=1) for one in said] for name in Logits.__slots__)
         return Logits(torch.stack(starts).mean(dim=0), torch.stack(ends).mean(dim=0))
 
@@ -136,28 +136,35 @@ def span_loss(logits: Logits, batch: Batch) -> Tensor:
     return 0.5 * (start + end).mean()
 
 
-def load_model(folder: Path, *, attention: str = "eager") -> PreTrainedModel:
-    """The BERT or MPNet with a span head of a folder, in float32; a BERT gets the named attention of transformers.
+def load_model(encoder: Path, start: Path | None = None, *, attention: str = "sdpa") -> PreTrainedModel:
+    """The encoder of a folder with a span head, in float32.
 
-    Eager attention is the faster one on a CPU, where the fused one is slow at 32 values a head; MPNet has no other.
+    start: a folder that has a reader's weights in a file of safetensors, all but what it takes from the encoder
+    unchanged; without it the head is new. Raises ValueError if its weights are another network's.
     """
-    attention = attention if _is_bert(AutoConfig.from_pretrained(folder)) else "eager"
+    attention = attention if _is_bert(AutoConfig.from_pretrained(encoder)) else "eager"  # MPNet has no other
     model: PreTrainedModel = AutoModelForQuestionAnswering.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation=attention
+        encoder, dtype=torch.float32, attn_implementation=attention
     )
+    if start is not None:
+        file = next(start.glob("*.safetensors"), start / LAYERS)
+        missing, unexpected = model.load_state_dict({k: v.float() for k, v in load_file(file).items()}, strict=False)
+        if unexpected or any("embeddings" not in name for name in missing):
+            raise ValueError(f"{file}: not a reader on {encoder}: {[*unexpected, *missing][:3]} …")
     return model
 
 
-def copy_tokenizer(model: Path, folder: Path) -> None:
-    """Copy the tokenizer's files of a model folder into another; not every model has all of them."""
-    for name in _TOKENIZER_FILES:
-        if (model / name).exists():
-            shutil.copyfile(model / name, folder / name)
+def save_layers(model: PreTrainedModel, folder: Path) -> None:
+    """Write all of a reader but its word table to a new folder; `load_model` reads it."""
+    folder.mkdir(parents=True)
+    shared = model.get_input_embeddings().weight.data_ptr()
+    kept = {name: value.contiguous() for name, value in model.state_dict().items() if value.data_ptr() != shared}
+    save_file(kept, folder / LAYERS)
 
 
-def load_ensemble(folders: Sequence[Path]) -> Ensemble:
-    """The readers of some folders, which must read the same word pieces, to read without training."""
-    return Ensemble([Reader(load_model(folder), dropout=0.0) for folder in folders]).eval()
+def load_ensemble(encoder: Path, folders: Sequence[Path]) -> Ensemble:
+    """The readers of some folders on one encoder, to read without training."""
+    return Ensemble([Reader(load_model(encoder, folder), dropout=0.0) for folder in folders]).eval()
 
 
 def _is_bert(config: PreTrainedConfig) -> bool:

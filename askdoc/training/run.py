@@ -83,10 +83,13 @@ class Run(ABC, Generic[Batch]):
     def save(self, values: Mapping[str, Tensor], folder: Path) -> None:
         """Write the model with these weights to a new folder."""
 
-    def train(self, *, checkpoint_seconds: float, log_every: int, pause: Path | None = None) -> None:
-        """Train to the end, or until `stop`; leaves a checkpoint either way."""
+    def train(
+        self, *, checkpoint_seconds: float, score_seconds: float, log_every: int, pause: Path | None = None
+    ) -> None:
+        """Train to the end, or until `stop`; leaves a checkpoint either way, scored at the end."""
         self.trainee.train()
-        stored, meter = time.monotonic(), Meter()
+        stored = scored = time.monotonic()
+        meter = Meter()
         for place, batch in self.batches(self.progress.place):
             meter.skip(wait_while(pause))
             if self.stopped or self.progress.done:
@@ -94,11 +97,17 @@ class Run(ABC, Generic[Batch]):
             self._step(place, batch, meter)
             if self.progress.steps % log_every == 0:
                 self._log("train", {**meter.read(), "rate": self._rate()})
-            if time.monotonic() - stored > checkpoint_seconds:
+            if time.monotonic() - scored > score_seconds:
                 self.checkpoint()
-                stored = time.monotonic()
+                stored = scored = time.monotonic()
                 meter.read()  # the time it took is not training's
-        self.checkpoint()
+            elif time.monotonic() - stored > checkpoint_seconds:
+                self._store()
+                stored = time.monotonic()
+        if self.progress.done:
+            self.checkpoint()
+        else:
+            self._store()
 
     def stop(self, *_: object) -> None:
         """End `train` after the step under way; usable as a signal's handler."""
@@ -221,6 +230,7 @@ def add_options(parser: argparse.ArgumentParser, defaults: Settings) -> None:
     parser.add_argument("--pause", type=Path, help="hold while this file exists")
     parser.add_argument("--threads", type=int, default=2, help="of PyTorch (%(default)s)")
     parser.add_argument("--checkpoint-minutes", type=float, default=10.0, help="between checkpoints (%(default)s)")
+    parser.add_argument("--score-minutes", type=float, default=60.0, help="between scores on dev (%(default)s)")
     parser.add_argument("--log-every", type=int, default=20, help="steps (%(default)s)")
 
 
@@ -230,4 +240,9 @@ def carry_out(run: Run[Any], options: argparse.Namespace) -> None:
         run.go_on_at(options.go_on_at)
     signal.signal(signal.SIGTERM, run.stop)
     signal.signal(signal.SIGINT, run.stop)
-    run.train(checkpoint_seconds=60 * options.checkpoint_minutes, log_every=options.log_every, pause=options.pause)
+    run.train(
+        checkpoint_seconds=60 * options.checkpoint_minutes,
+        score_seconds=60 * options.score_minutes,
+        log_every=options.log_every,
+        pause=options.pause,
+    )

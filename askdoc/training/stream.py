@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from tokenizers import Tokenizer
-
+from askdoc.tokens import TextTokenizer
 from askdoc.training.batches import Example, Feature, bucketed, feature, seeded
 from askdoc.training.mixture import Source, described, round_examples
 
@@ -61,7 +60,7 @@ class Stream:
     """
 
     sources: Sequence[Source]
-    tokenizer: Tokenizer
+    tokenizer: TextTokenizer
     tokens: int
     length: int
     seed: int
@@ -90,4 +89,4 @@ class Stream:
             item if isinstance(item, Feature) else feature(item, self.tokenizer, length=self.length, rng=rng)
             for item in items
         ]
-        return bucketed(features, tokens=self.tokens, rng=rng)
+        return bucketed([item for item in features if item], tokens=self.tokens, rng=rng)
