@@ -11,9 +11,10 @@ import json
 import random
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -21,7 +22,9 @@ from torch import Tensor
 from askdoc.tokens import TextTokenizer, Window, read_tokenizer
 
 QUESTION_TOKENS = 64  # longer questions are cut
+FRAME = 6  # kept free for the special tokens, and for the pieces that a word cut at either end may take more
 _WORD = re.compile(r"\w+")
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,34 +89,30 @@ def load_tokenizer(folder: Path) -> TextTokenizer:
     return read_tokenizer((folder / "tokenizer.json").read_bytes())
 
 
-def windows(
-    question: str, passage: str, tokenizer: TextTokenizer, *, length: int, stride: int | None = None
-) -> list[Window]:
+def windows(question: str, passage: str, tokenizer: TextTokenizer, *, length: int, stride: int = 0) -> list[Window]:
     """Every window of at most `length` tokens over the passage, in order; neighbours share `stride` tokens.
 
-    Without `stride` they share a third of `length`. A short passage gives one window, one without tokens none.
+    A short passage gives one window, one without tokens none.
     """
-    shared = length // 3 if stride is None else stride
-    return list(
-        tokenizer.windows(question, passage, length=length, stride=shared, max_question=QUESTION_TOKENS)
-    )
+    return list(tokenizer.windows(question, passage, length=length, stride=stride, max_question=QUESTION_TOKENS))
 
 
 def crop(example: Example, tokenizer: TextTokenizer, *, length: int, rng: random.Random) -> Example:
     """The example with a part of its passage that fits into one window of `length` tokens.
 
-    With an answer, the part holds the first annotated one, anywhere in it; without, it is the part, of about one every
-    eighth of `length`, that shares most of the question's words, so that an unanswerable question stays a hard one.
+    With an answer, the part holds the first annotated one, anywhere in it, if there is room for it. Without, it is the
+    part, of about one every eighth of `length`, that shares most of the question's words, so that an unanswerable
+    question stays a hard one.
     """
     offsets = tokenizer.tokens(example.passage).offsets
-    room = length - min(QUESTION_TOKENS, len(tokenizer.tokens(example.question).offsets)) - 6
+    room = length - min(QUESTION_TOKENS, len(tokenizer.tokens(example.question).offsets)) - FRAME
     if len(offsets) <= room:
         return example
     last = len(offsets) - room
     if example.spans:
         start, end = example.spans[0]
-        touched = [number for number, (left, right) in enumerate(offsets) if left < end and right > start]
-        lowest = min(last, max(0, touched[-1] + 1 - room))
+        touched = [number for number, (left, right) in enumerate(offsets) if left < end and right > start] or [0]
+        lowest = max(0, touched[-1] + 1 - room)
         first = rng.randint(lowest, max(lowest, min(last, touched[0])))
     else:
         asked = set(_WORD.findall(example.question.lower()))
@@ -129,10 +128,11 @@ def crop(example: Example, tokenizer: TextTokenizer, *, length: int, rng: random
 
 
 def feature(example: Example, tokenizer: TextTokenizer, *, length: int, rng: random.Random) -> Feature | None:
-    """One training window for the example, its passage cropped if it is longer; None if it has no tokens."""
+    """One training window for the example, its passage cropped; None if that has no tokens, or its answer no room."""
     cropped = crop(example, tokenizer, length=length, rng=rng)
-    first = next(iter(windows(cropped.question, cropped.passage, tokenizer, length=length)), None)
-    return labelled(first, cropped.spans) if first else None
+    parts = windows(cropped.question, cropped.passage, tokenizer, length=length)
+    made = labelled(parts[0], cropped.spans) if parts else None
+    return made if made and made.answerable == bool(example.spans) else None
 
 
 def labelled(window: Window, spans: Sequence[tuple[int, int]]) -> Feature:
@@ -175,11 +175,14 @@ def collate(features: Sequence[Feature]) -> Batch:
     return Batch(inputs, starts, ends)
 
 
-def bucketed(features: Sequence[Feature], *, tokens: int, rng: random.Random) -> list[list[Feature]]:
-    """The features in batches of at most `tokens` tokens, padding counted, lengths alike, batches in random order."""
-    groups = list(_cut(sorted(features, key=lambda item: len(item.ids)), tokens))
-    rng.shuffle(groups)
-    return groups
+def batched(items: Iterable[_Item], size: Callable[[_Item], int], *, tokens: int) -> list[list[_Item]]:
+    """The items, by size, in batches of at most `tokens` tokens, each counted as long as the longest of its batch."""
+    batches: list[list[_Item]] = []
+    for item in sorted(items, key=size):  # so the newest is the longest of its batch
+        if not batches or size(item) * (len(batches[-1]) + 1) > tokens:
+            batches.append([])
+        batches[-1].append(item)
+    return batches
 
 
 def write_features(path: Path, batches: Iterable[Sequence[Feature]]) -> int:
@@ -205,14 +208,3 @@ def load_features(path: Path) -> list[Feature]:
             except (KeyError, TypeError, ValueError) as error:
                 raise ValueError(f"{path}: line {number} is no window with targets: {error}") from error
     return features
-
-
-def _cut(ordered: Sequence[Feature], tokens: int) -> Iterator[list[Feature]]:
-    group: list[Feature] = []
-    for item in ordered:  # by length, so the newest is the longest of its group
-        if group and len(item.ids) * (len(group) + 1) > tokens:
-            yield group
-            group = []
-        group.append(item)
-    if group:
-        yield group

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -65,35 +65,13 @@ class Reader(nn.Module):
                 parameter.copy_(values[name])
 
 
-class Ensemble(nn.Module):
-    """Readers of the same word pieces as one: its logits are the means of their log-probabilities."""
-
-    def __init__(self, readers: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.readers = nn.ModuleList(readers)
-
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Logits:
-        """As of one `Reader`."""
-        said = [reader(input_ids, attention_mask) for reader in self.readers]
-        starts, ends = ([getattr(one, name).log_softmax(dim=1) for one in said] for name in Logits.__slots__)
-        return Logits(torch.stack(starts).mean(dim=0), torch.stack(ends).mean(dim=0))
-
-
-class Trainee(Protocol):
-    """A network in training: its trained parameters by name, and how to put values into them."""
-
-    def train(self, mode: bool = True) -> Any: ...
-    def trained(self) -> dict[str, nn.Parameter]: ...
-    def show(self, values: Mapping[str, Tensor]) -> None: ...
-
-
 class Weights:
     """The float32 weights that the optimiser changes, and their moving average.
 
     `average` is how much of the moving average a step keeps, less in the first steps; `decay` is AdamW's.
     """
 
-    def __init__(self, network: Trainee, *, average: float, decay: float, clip: float) -> None:
+    def __init__(self, network: Reader, *, average: float, decay: float, clip: float) -> None:
         self.network, self.keep, self.clip = network, average, clip
         self.master = {name: value.detach().float().clone() for name, value in network.trained().items()}
         self.average = {name: value.clone() for name, value in self.master.items()}
@@ -136,35 +114,43 @@ def span_loss(logits: Logits, batch: Batch) -> Tensor:
     return 0.5 * (start + end).mean()
 
 
-def load_model(encoder: Path, start: Path | None = None, *, attention: str = "sdpa") -> PreTrainedModel:
+def load_model(encoder: Path, start: Path | None = None) -> PreTrainedModel:
     """The encoder of a folder with a span head, in float32.
 
-    start: a folder that has a reader's weights in a file of safetensors, all but what it takes from the encoder
-    unchanged; without it the head is new. Raises ValueError if its weights are another network's.
+    start: a reader's folder, as `save_layers` writes it; without it the head is new. Raises ValueError if its weights
+    are another network's.
     """
-    attention = attention if _is_bert(AutoConfig.from_pretrained(encoder)) else "eager"  # MPNet has no other
+    attention = "sdpa" if _is_bert(AutoConfig.from_pretrained(encoder)) else "eager"  # MPNet has no other
     model: PreTrainedModel = AutoModelForQuestionAnswering.from_pretrained(
         encoder, dtype=torch.float32, attn_implementation=attention
     )
     if start is not None:
-        file = next(start.glob("*.safetensors"), start / LAYERS)
-        missing, unexpected = model.load_state_dict({k: v.float() for k, v in load_file(file).items()}, strict=False)
-        if unexpected or any("embeddings" not in name for name in missing):
-            raise ValueError(f"{file}: not a reader on {encoder}: {[*unexpected, *missing][:3]} …")
+        stored, own = load_layers(start), model.state_dict()
+        missing = [name for name in own if name not in stored and "embeddings" not in name]
+        strange = [name for name, value in stored.items() if name not in own or own[name].shape != value.shape]
+        if missing or strange:
+            raise ValueError(f"{start}: not a reader on {encoder}: {[*strange, *missing][:3]} …")
+        model.load_state_dict(stored, strict=False)
     return model
 
 
+def load_layers(folder: Path) -> dict[str, Tensor]:
+    """The weights in a reader's folder, by name, in float32."""
+    file = next(folder.glob("*.safetensors"), folder / LAYERS)
+    return {name: value.float() for name, value in load_file(file).items()}
+
+
 def save_layers(model: PreTrainedModel, folder: Path) -> None:
-    """Write all of a reader but its word table to a new folder; `load_model` reads it."""
+    """Write all of a reader but its word table, which is its encoder's, to a new folder."""
     folder.mkdir(parents=True)
     shared = model.get_input_embeddings().weight.data_ptr()
     kept = {name: value.contiguous() for name, value in model.state_dict().items() if value.data_ptr() != shared}
     save_file(kept, folder / LAYERS)
 
 
-def load_ensemble(encoder: Path, folders: Sequence[Path]) -> Ensemble:
-    """The readers of some folders on one encoder, to read without training."""
-    return Ensemble([Reader(load_model(encoder, folder), dropout=0.0) for folder in folders]).eval()
+def device() -> torch.device:
+    """Where to compute: an accelerator if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _is_bert(config: PreTrainedConfig) -> bool:

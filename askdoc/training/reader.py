@@ -8,29 +8,27 @@ run waits before its next step. SIGTERM and SIGINT store a checkpoint and end it
 goes on at the beginning of the next round.
 
 With --groups, the passages of a question are read together (`groups`). With --soft, the windows of `distill` take the
-place of the mixture. A larger network that is to teach is trained by the same program.
+place of the mixture. A larger network that is to teach is trained by the same program, from its own ENCODER_FOLDER.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import signal
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
 
-from askdoc.evaluation.squad import Dataset, load_squad
-from askdoc.training import run
-from askdoc.training.batches import Batch, Feature, collate, load_features, load_tokenizer
+from askdoc.evaluation.squad import load_squad
+from askdoc.training.batches import load_features, load_tokenizer
 from askdoc.training.groups import GroupStream, group_loss
-from askdoc.training.measure import measure, sample
+from askdoc.training.measure import sample
 from askdoc.training.mixture import MIXTURES, load_sources
-from askdoc.training.network import Logits, Reader, load_model, save_layers, span_loss
+from askdoc.training.network import span_loss
 from askdoc.training.retrieved import load_groups
-from askdoc.training.stream import Place, Stream
+from askdoc.training.run import Run, Settings
+from askdoc.training.stream import Stream
 
 DEV_SAMPLES = {  # questions scored now and then; the first two say which weights are best
     "squad_v1.1_dev_a": 300,
@@ -39,69 +37,6 @@ DEV_SAMPLES = {  # questions scored now and then; the first two say which weight
     "xquad_ru": 100,
     "tydiqa_fi": 100,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(run.Settings):
-    """`batch_tokens` is the length of a step, `length` that of a window; the first `frozen` layers are not trained."""
-
-    rate: float = 2e-4
-    warmup_tokens: int = 100_000
-    average: float = 0.999
-    batch_tokens: int = 2048
-    length: int = 144
-    dropout: float = 0.0
-    frozen: int = 0
-
-
-class Run(run.Run[list[Feature]]):
-    """A run that trains a reader; best by the mean F1 of the dev samples at their best thresholds."""
-
-    def __init__(
-        self,
-        folder: Path,
-        encoder: Path,
-        start: Path | None,
-        stream: Stream | GroupStream,
-        dev: Sequence[Dataset],
-        settings: Settings,
-        loss: Callable[[Logits, Batch], Tensor] = span_loss,
-    ) -> None:
-        torch.manual_seed(settings.seed)
-        self.stream, self.dev, self.span_loss = stream, dev, loss
-        self.device = run.device()
-        network = load_model(encoder, start)
-        self.reader = Reader(network, dropout=settings.dropout, frozen=settings.frozen).to(self.device)
-        super().__init__(folder, self.reader, settings)
-
-    @property
-    def data(self) -> str:
-        """The mixture or the groups."""
-        return self.stream.description
-
-    def batches(self, start: Place) -> Iterator[tuple[Place, list[Feature]]]:
-        """Those of the stream."""
-        return self.stream.batches(start)
-
-    def loss(self, batch: list[Feature]) -> tuple[Tensor, int]:
-        """The span loss, or that of the groups."""
-        collated = collate(batch).to(self.device)
-        inputs = collated.inputs
-        logits = self.reader(input_ids=inputs.ids, attention_mask=inputs.mask)
-        return self.span_loss(logits, collated), inputs.ids.numel()
-
-    def score(self) -> tuple[float, dict[str, Any]]:
-        """EM and F1 on the dev samples."""
-        results = [measure(self.reader, self.stream.tokenizer, dataset) for dataset in self.dev]
-        mean = sum(each.best_f1 for each in results[:2]) / max(1, len(results[:2]))
-        return mean, {"mean": mean, **{each.dataset: each.figures() for each in results}}
-
-    def save(self, values: Mapping[str, Tensor], folder: Path) -> None:
-        """All of the network but its word table."""
-        network = self.reader.network
-        self.reader.show(values)
-        save_layers(network, folder)
-        self.reader.show(self.weights.master)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -118,7 +53,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch-tokens", type=int, default=defaults.batch_tokens, help="tokens a step (%(default)s)")
     parser.add_argument("--length", type=int, default=defaults.length, help="tokens of a window (%(default)s)")
     parser.add_argument("--frozen", type=int, default=defaults.frozen, help="lowest layers left as they are")
-    run.add_options(parser, defaults)
+    parser.add_argument("--rate", type=float, default=defaults.rate, help="highest learning rate (%(default)s)")
+    parser.add_argument("--go-on-at", type=float, help="continue with the rate falling from this one")
+    parser.add_argument("--seed", type=int, default=defaults.seed)
+    parser.add_argument("--pause", type=Path, help="hold while this file exists")
+    parser.add_argument("--threads", type=int, default=2, help="of PyTorch (%(default)s)")
+    parser.add_argument("--checkpoint-minutes", type=float, default=10.0, help="between checkpoints (%(default)s)")
+    parser.add_argument("--score-minutes", type=float, default=60.0, help="between scores on dev (%(default)s)")
+    parser.add_argument("--log-every", type=int, default=20, help="steps (%(default)s)")
     return parser
 
 
@@ -144,7 +86,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         stream = Stream(sources, *fixed, ready)
     samples = [sample(load_squad(options.data / "dev" / f"{name}.json.gz"), n) for name, n in DEV_SAMPLES.items()]
     loss = group_loss if options.groups else span_loss
-    run.carry_out(Run(options.out, options.encoder, options.start, stream, samples, settings, loss), options)
+    run = Run(options.out, options.encoder, options.start, stream, samples, settings, loss)
+    if options.go_on_at is not None:
+        run.go_on_at(options.go_on_at)
+    signal.signal(signal.SIGTERM, run.stop)
+    signal.signal(signal.SIGINT, run.stop)
+    run.train(
+        checkpoint_seconds=60 * options.checkpoint_minutes,
+        score_seconds=60 * options.score_minutes,
+        log_every=options.log_every,
+        pause=options.pause,
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from askdoc.tokens import TextTokenizer
-from askdoc.training.batches import Example, Feature, bucketed, feature, seeded
+from askdoc.training.batches import Example, Feature, batched, feature, seeded
 from askdoc.training.mixture import Source, described, round_examples
 
 POOL = 2048  # examples that are sorted by length together
@@ -22,7 +22,7 @@ class Place:
     batch: int
 
     def after(self) -> Place:
-        """The place of the next batch, if the pool has one; past its end it stands for the next pool's first."""
+        """The place of the next batch, or of the next pool's first after the last."""
         return replace(self, batch=self.batch + 1)
 
 
@@ -89,4 +89,6 @@ class Stream:
             item if isinstance(item, Feature) else feature(item, self.tokenizer, length=self.length, rng=rng)
             for item in items
         ]
-        return bucketed([item for item in features if item], tokens=self.tokens, rng=rng)
+        batches = batched(filter(None, features), lambda item: len(item.ids), tokens=self.tokens)
+        rng.shuffle(batches)
+        return batches
