@@ -11,10 +11,9 @@ from pathlib import Path
 
 from askdoc.evaluation.squad import Dataset, Question, load_squad
 from askdoc.training.batches import Example, seeded
-from askdoc.training.negatives import Corpus, Maker, corpus, cut, elsewhere, unanswerable
+from askdoc.training.negatives import Corpus, corpus, unanswerable
 
 _WITHOUT_QUESTION_MARK = 0.15  # share of questions; people who type a question often leave it out
-_OUTRIGHT: dict[Maker, float] = {elsewhere: 1.0, cut: 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +101,9 @@ def source(dataset: Dataset, share: Share) -> Source:
     """A dataset made ready for sampling."""
     return Source(
         share=share,
-        answerable=tuple(_example(question, dataset) for question in dataset.questions if question.answerable),
-        marked=tuple(_example(question, dataset) for question in dataset.questions if not question.answerable),
-        corpus=corpus(
-            [(paragraph.title, paragraph.text) for paragraph in dataset.paragraphs],
-            [question.text for question in dataset.questions],
-        ),
+        answerable=tuple(example_of(question, dataset) for question in dataset.questions if question.answerable),
+        marked=tuple(example_of(question, dataset) for question in dataset.questions if not question.answerable),
+        corpus=corpus(paragraph.text for paragraph in dataset.paragraphs),
     )
 
 
@@ -128,7 +124,7 @@ def source_examples(source: Source, *, number: int, seed: int) -> list[Example]:
     chosen = _slice(source.answerable, share.questions, number, f"{seed}/{share.name}")
     marked = _slice(source.marked, share.marked, number, f"{seed}/{share.name}/marked")
     asked = rng.sample(chosen, round(share.nulls * len(chosen)))
-    made = [found for example in asked if (found := unanswerable(example, source.corpus, rng, _OUTRIGHT))]
+    made = [found for example in asked if (found := unanswerable(example, source.corpus, rng))]
     return [_as_typed(example, rng) for example in [*chosen, *marked * share.copies, *made]]
 
 
@@ -141,7 +137,8 @@ def _slice(examples: Sequence[Example], count: int | None, number: int, seed: st
     return (order + order)[first : first + wanted]
 
 
-def _example(question: Question, dataset: Dataset) -> Example:
+def example_of(question: Question, dataset: Dataset) -> Example:
+    """A dataset's question with its paragraph."""
     spans = tuple((gold.start, gold.end) for gold in question.answers if gold.text)
     return Example(question.text.strip(), dataset.paragraphs[question.paragraph].text, spans)
 

@@ -22,11 +22,10 @@ import torch
 
 from askdoc.evaluation.squad import load_squad
 from askdoc.training.batches import load_features, load_tokenizer
-from askdoc.training.groups import GroupStream, group_loss
+from askdoc.training.groups import GroupStream, group_loss, load_groups
 from askdoc.training.measure import sample
 from askdoc.training.mixture import MIXTURES, load_sources
 from askdoc.training.network import span_loss
-from askdoc.training.retrieved import load_groups
 from askdoc.training.run import Run, Settings
 from askdoc.training.stream import Stream
 
