@@ -1,7 +1,7 @@
 """From examples to padded tensors: cropped passages, windows, soft span targets, batches of like length.
 
 A window is what the tokenizer makes of a question and a part of a passage, `<s> question </s> </s> passage </s>` for
-the bundled one; it is cut as the program cuts it. Position 0 stands for "no answer here". Token types are not used.
+the bundled one; it is cut as the program cuts it. Position 0 means "no answer here". Token types are not used.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from askdoc.evaluation.squad import UNSPACED
 from askdoc.tokens import TextTokenizer, Window, read_tokenizer
 
 QUESTION_TOKENS = 64  # longer questions are cut
 FRAME = 6  # kept free for the special tokens, and for the pieces that a word cut at either end may take more
-_WORD = re.compile(r"\w+")
+_WORD, _PAIR = re.compile(rf"[^\W{UNSPACED}]+"), re.compile(rf"(?=([{UNSPACED}]{{2}}))")
 _Item = TypeVar("_Item")
 
 
@@ -84,6 +85,11 @@ def seeded(*parts: object) -> random.Random:
     return random.Random("/".join(map(str, parts)))  # noqa: S311  # to be repeatable, not secret
 
 
+def words(text: str) -> list[str]:
+    """The text's words in lower case; of scripts without spaces, all pairs of letters side by side."""
+    return _WORD.findall(text.lower()) + _PAIR.findall(text.lower())
+
+
 def load_tokenizer(folder: Path) -> TextTokenizer:
     """The tokenizer of a model folder."""
     return read_tokenizer((folder / "tokenizer.json").read_bytes())
@@ -115,11 +121,10 @@ def crop(example: Example, tokenizer: TextTokenizer, *, length: int, rng: random
         lowest = max(0, touched[-1] + 1 - room)
         first = rng.randint(lowest, max(lowest, min(last, touched[0])))
     else:
-        asked = set(_WORD.findall(example.question.lower()))
+        asked = set(words(example.question))
         starts = sorted({rng.randint(0, last) for _ in range(1 + 8 * len(offsets) // length)})
         shared = [
-            len(asked & set(_WORD.findall(example.passage[offsets[at][0] : offsets[at + room - 1][1]].lower())))
-            for at in starts
+            len(asked.intersection(words(example.passage[offsets[at][0] : offsets[at + room - 1][1]]))) for at in starts
         ]
         first = starts[shared.index(max(shared))]
     left, right = offsets[first][0], offsets[first + room - 1][1]

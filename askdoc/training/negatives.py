@@ -11,11 +11,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from askdoc.training.batches import Example
+from askdoc.evaluation.squad import UNSPACED
+from askdoc.training.batches import Example, words
 
 NEAR = 12  # passages looked at
-_WORD = re.compile(r"\w+")
 _SENTENCE_BREAK = re.compile(r"(?<=[.!?])[\"\u201d')\]]*\s+(?=[\"\u201c(\[]?[A-Z0-9])|\n+")
+_SPACED = rf"[^\W{UNSPACED}]"  # a letter of a script with spaces, whose words have beginnings and ends
+_BEGINS, _ENDS = rf"(?:(?<!{_SPACED})|(?=[{UNSPACED}]))", rf"(?:(?!{_SPACED})|(?<=[{UNSPACED}]))"
 _STOP = frozenset("""
     a an the of in on at to for from by with and or as is are was were be been do does did has have had what which who
     whom whose when where why how many much long name type kind it its he she they his her their this that these those
@@ -40,11 +42,6 @@ def corpus(passages: Iterable[str]) -> Corpus:
         for word in dict.fromkeys(words(text)):
             postings[word].append(number)
     return Corpus(texts, {word: tuple(numbers) for word, numbers in postings.items()})
-
-
-def words(text: str) -> list[str]:
-    """The text's words in lower case, in order, punctuation left out."""
-    return _WORD.findall(text.lower())
 
 
 def sentences(passage: str) -> list[tuple[int, int]]:
@@ -91,6 +88,6 @@ def unanswerable(example: Example, among: Corpus, rng: random.Random) -> Example
 
 
 def holds_answer(text: str, example: Example) -> bool:
-    """Whether an answer to the question occurs in the text as whole words, in whatever case."""
+    """Whether an answer to the question occurs in the text, in whatever case, and not within a longer word."""
     answers = {example.passage[start:end].lower().strip() for start, end in example.spans}
-    return any(re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", text.lower()) for answer in answers)
+    return any(re.search(_BEGINS + re.escape(answer) + _ENDS, text.lower()) for answer in answers)

@@ -204,7 +204,7 @@ class Meter:
         self.started += seconds
 
     def read(self) -> dict[str, float]:
-        """Mean loss and gradient norm, and tokens a second; begins again."""
+        """Mean loss and gradient norm, and tokens a second; starts over."""
         steps, seconds = max(1, self.steps), time.monotonic() - self.started
         result = {"loss": self.loss / steps, "norm": self.norm / steps, "tokens_per_second": self.tokens / seconds}
         self._reset()

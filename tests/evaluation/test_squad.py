@@ -36,7 +36,7 @@ def write(path: Path, content: Any) -> Path:
 
 
 @pytest.mark.parametrize("name", ["set.json", "set.json.gz"])
-def test_a_dataset_is_read_as_it_stands(tmp_path: Path, name: str) -> None:
+def test_a_dataset_is_read_as_it_is(tmp_path: Path, name: str) -> None:
     dataset = load_squad(write(tmp_path / name, squad()))
     answered, unanswered = dataset.questions
     assert (dataset.name, dataset.paragraphs[0].title, dataset.paragraphs[0].text) == ("set", "Belta", TEXT)

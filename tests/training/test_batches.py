@@ -18,6 +18,7 @@ from askdoc.training.batches import (
     pad,
     seeded,
     windows,
+    words,
 )
 
 PASSAGE = "The old mill was built in 1784 by Thomas Reed. The new bridge was finished by Margaret Doyle in 1801."
@@ -74,6 +75,10 @@ def test_a_crop_without_an_answer_shares_the_question_s_words(tokenizer: TextTok
     asked = Example("Who finished the old bridge of Margaret Doyle?", LONG, ())
     parts = [crop(asked, tokenizer, length=40, rng=seeded(number)).passage for number in range(20)]
     assert sum("bridge was finished by Margaret" in part for part in parts) > 15
+
+
+def test_words_of_scripts_without_spaces_are_pairs_of_letters() -> None:
+    assert words("The mill, in 武汉大学 (1784)!") == ["the", "mill", "in", "1784", "武汉", "汉大", "大学"]
 
 
 def test_a_passage_that_fits_is_not_cropped(tokenizer: TextTokenizer) -> None:

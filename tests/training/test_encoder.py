@@ -23,7 +23,7 @@ LAYER = {"q": WIDTH * WIDTH, "k": WIDTH * WIDTH, "v": WIDTH * WIDTH, "ao": WIDTH
 
 
 def blocks(count: int, seed: int) -> bytes:
-    """Q4_0 blocks of so many weights."""
+    """Q4_0 blocks of `count` weights."""
     rng = np.random.default_rng(seed)
     made = np.zeros(count // BLOCK, dtype=[("scale", "<f2"), ("nibbles", "u1", 16)])
     made["scale"], made["nibbles"] = rng.random(len(made)) / 20, rng.integers(0, 256, (len(made), 16))

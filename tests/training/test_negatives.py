@@ -1,7 +1,7 @@
 import pytest
 
 from askdoc.training.batches import Example, seeded
-from askdoc.training.negatives import corpus, cut, elsewhere, sentences, unanswerable
+from askdoc.training.negatives import corpus, cut, elsewhere, holds_answer, sentences, unanswerable
 
 MILL = (
     "The old mill at Ashford was built in 1784 by Thomas Reed. It ground wheat for the villages along the river. "
@@ -64,3 +64,36 @@ def test_sentences_cover_the_passage_without_the_space_between() -> None:
     text = 'He said "Stop." Then he left.\n\nNo one knew why! 3 days later he came back'
     parts = [text[start:end] for start, end in sentences(text)]
     assert parts == ['He said "Stop."', "Then he left.", "No one knew why!", "3 days later he came back"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "holds"),
+    [
+        ("Reed", "Thomas REED, the mason", True),
+        ("Reed", "the reeds of the river", False),
+        ("1784", "built in 1784.", True),
+        ("1784", "number 17840", False),
+        ("1784", "建于1784年", True),
+        ("武汉", "他在武汉大学教书", True),
+        ("武汉", "IBM武汉", True),
+        ("กรุงเทพ", "อยู่ที่กรุงเทพมหานคร", True),
+        ("武汉", "他在北京大学教书", False),
+    ],
+)
+def test_an_answer_is_found_as_a_word_or_anywhere_between_characters(answer: str, text: str, holds: bool) -> None:
+    assert holds_answer(text, Example("?", answer, ((0, len(answer)),))) == holds
+
+
+@pytest.mark.parametrize(
+    ("question", "passage", "near"),
+    [
+        ("武汉大学在哪里？", "武汉大学在珞珈山。", "武汉大学有很多学生。"),
+        ("東京タワーの高さは？", "東京タワーの高さは333メートル。", "東京タワーは港区にある。"),
+        ("สะพานพุทธยาวเท่าไร", "สะพานพุทธยาว 678 เมตร", "สะพานพุทธสร้างเสร็จแล้ว"),
+    ],
+)
+def test_a_near_passage_is_found_in_languages_without_spaces(question: str, passage: str, near: str) -> None:
+    among = corpus([passage, near, WEATHER, *[f"nothing {n}" for n in range(20)]])
+    made = elsewhere(Example(question, passage, ((0, len(passage)),)), among, seeded(1))
+    assert made is not None
+    assert made.passage == near
