@@ -130,7 +130,7 @@ def hit_at(
     return [float(np.mean([rank <= k for rank in ranks])) for k in ks]
 
 
-def fused_again(case: Case, weight: float, limit: int) -> Case:
+def with_fusion(case: Case, weight: float, limit: int) -> Case:
     """The case with its hits scored and ordered by another fusion, and only the first `limit` of them."""
     scores = {fused.id: fused.score for fused in fuse(case.rankings, {"dense": weight, "lexical": 1.0 - weight})}
     by_parts = {
@@ -286,7 +286,7 @@ def search(cases: Sequence[Case], paths: Mapping[int, str]) -> tuple[Settings, d
     figures: dict[str, float] = {}
     choices: list[tuple[float, Settings]] = []
     for limit in (3, 5, 6, 8, READ):
-        some = [fused_again(case, weight, limit) for case in answerable]
+        some = [with_fusion(case, weight, limit) for case in answerable]
         tried = [
             Settings({"dense": weight, "lexical": round(1 - weight, 3)}, 100, limit, float(retrieval))
             for retrieval in WEIGHTS
@@ -380,7 +380,7 @@ def _load(path: Path) -> Dataset:
 def report_as_fitted(cases: Sequence[Case], fitted: Mapping[str, Any]) -> dict[str, Any]:
     """The report on other cases, with what was fitted."""
     settings = Settings.from_dict(fitted["ranking"])
-    fused = [fused_again(case, settings.weights["dense"], settings.passages) for case in cases]
+    fused = [with_fusion(case, settings.weights["dense"], settings.passages) for case in cases]
     return report(fused, settings, Calibration.from_dict(fitted["confidence"]))
 
 
@@ -396,7 +396,7 @@ def fit_all(collected: Collected, data: str) -> tuple[dict[str, Any], dict[str, 
         )
     settings, tried = search(ours, paths)
     weight = settings.weights["dense"]
-    ours, theirs = ([fused_again(case, weight, settings.passages) for case in half] for half in (ours, theirs))
+    ours, theirs = ([with_fusion(case, weight, settings.passages) for case in half] for half in (ours, theirs))
     calibration, unmerged = (
         fit([pair for case in ours if (pair := graded(case, settings, merged=merged))]) for merged in (True, False)
     )

@@ -1,8 +1,8 @@
 """SQuAD-format datasets and their official scores, in the standard library alone.
 
 Reads SQuAD 1.1 and 2.0 files and repeats the definitions of the two official evaluation scripts (`evaluate-v1.1.py` and
-`evaluate-v2.0.py`, https://rajpurkar.github.io/SQuAD-explorer/), so that figures can be compared with published ones.
-Every score is in [0, 1].
+`evaluate-v2.0.py`, https://rajpurkar.github.io/SQuAD-explorer/), so that figures can be compared with published ones;
+for languages written without spaces, that of CMRC 2018. Every score is in [0, 1].
 """
 
 import gzip
@@ -12,9 +12,17 @@ import string
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
+# The letters of scripts without spaces between words, as a part of a character class: Thai, Lao, Burmese, Khmer, kana,
+# Chinese characters.
+UNSPACED = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u1000-\u1049\u1780-\u17d3\u3005-\u3007\u3041-\u309f\u30a1-\u30fa"
+    "\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_UNIT = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")  # a character of such a script, or a word of another
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
@@ -131,6 +139,16 @@ def f1(prediction: str, golds: Sequence[str]) -> float:
     return max(_f1_pair(prediction, gold) for gold in _usable(golds))
 
 
+def character_f1(prediction: str, golds: Sequence[str]) -> float:
+    """F1 as in CMRC 2018's official script, for languages written without spaces: by the longest common run.
+
+    The run is one of characters, in which a word or a number of another script counts as one character; case and
+    punctuation do not count. The best one with any gold answer, as in `f1`. The script knows Chinese characters only;
+    here the letters of all scripts without spaces are taken apart, and words are runs of letters and digits.
+    """
+    return max(_character_f1_pair(prediction, gold) for gold in golds or [""])
+
+
 def best_threshold_f1(results: Iterable[Scored]) -> BestThreshold:
     """`best_f1` of `evaluate-v2.0.py`: the mean F1 if "no answer" is said above the best threshold of `no_answer`.
 
@@ -167,6 +185,14 @@ def _f1_pair(prediction: str, gold: str) -> float:
     shared = sum((Counter(predicted) & Counter(expected)).values())
     # 2PR / (P + R) with P = shared / predicted and R = shared / expected
     return 2.0 * shared / (len(predicted) + len(expected))
+
+
+def _character_f1_pair(prediction: str, gold: str) -> float:
+    predicted, expected = _UNIT.findall(prediction.lower()), _UNIT.findall(gold.lower())
+    if not predicted or not expected:
+        return float(predicted == expected)
+    run = SequenceMatcher(None, predicted, expected, autojunk=False).find_longest_match()
+    return 2.0 * run.size / (len(predicted) + len(expected))
 
 
 def _usable(golds: Sequence[str]) -> list[str]:

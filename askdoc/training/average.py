@@ -1,62 +1,53 @@
-"""The mean of several model folders' weights, as a model folder.
+"""The mean of several readers' weights, as a reader's folder.
 
-    python -m askdoc.training.average OUT MODEL_FOLDER MODEL_FOLDER… [--shares 0.6 0.4]
+    python -m askdoc.training.average OUT READER_FOLDER READER_FOLDER… [--shares 0.6 0.4]
 
-Models that were trained from one another lie close enough for it: the mean is often as good on what each was trained
-for as the better one ("model soups", Wortsman et al. 2022), and half-way back to what it was trained from, a model
+Readers that were trained from one another lie close enough for it: the mean is often as good on what each was trained
+for as the better one ("model soups", Wortsman et al. 2022), and half-way back to what it was trained from, a reader
 keeps most of what it gained and loses less on text unlike its training's ("robust fine-tuning", same year and author).
-All other files, and what is stored beside the weights, are those of the last folder.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from safetensors.torch import save_file
 
-WEIGHTS = "model.safetensors"
+from askdoc.training.network import LAYERS, load_layers
 
 
 def average(folders: Sequence[Path], out: Path, shares: Sequence[float] | None = None) -> None:
-    """Write the mean to `out`, made anew. shares: of the models in it (equal), in any unit.
+    """Write the mean to the new folder `out`. shares: of the readers in it (equal), in any unit.
 
-    Raises ValueError if the models do not have the same weights by name, or another number of shares is given.
+    Raises ValueError if the readers do not have the same weights by name, or another number of shares is given.
     """
     shares = shares or [1.0] * len(folders)
     if len(shares) != len(folders):
-        raise ValueError(f"{len(shares)} shares for {len(folders)} models")
-    stored = [load_file(folder / WEIGHTS) for folder in folders]
-    states = [_weights(each) for each in stored]
-    for folder, state in zip(folders, states, strict=True):
-        if state.keys() != states[0].keys():
+        raise ValueError(f"{len(shares)} shares for {len(folders)} readers")
+    readers = [load_layers(folder) for folder in folders]
+    for folder, weights in zip(folders, readers, strict=True):
+        if weights.keys() != readers[0].keys():
             raise ValueError(f"{folder} has other weights than {folders[0]}")
-    shutil.rmtree(out, ignore_errors=True)
-    shutil.copytree(folders[-1], out)
-    parts = {
-        name: [share * state[name].float() for share, state in zip(shares, states, strict=True)] for name in states[0]
+    parts = [share / sum(shares) for share in shares]
+    mean = {
+        name: torch.stack([part * weights[name] for part, weights in zip(parts, readers, strict=True)]).sum(dim=0)
+        for name in readers[0]
     }
-    mean = {name: torch.stack(found).sum(dim=0) / sum(shares) for name, found in parts.items()}
-    save_file(stored[-1] | mean, out / WEIGHTS, metadata={"format": "pt"})
-
-
-def _weights(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What training changes: older folders also hold a table of positions, whole numbers."""
-    return {name: value for name, value in stored.items() if value.is_floating_point()}
+    out.mkdir(parents=True)
+    save_file(mean, out / LAYERS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; see the module's docstring."""
-    parser = argparse.ArgumentParser(description="Average the weights of models.")
-    parser.add_argument("out", type=Path)
-    parser.add_argument("models", type=Path, nargs="+")
-    parser.add_argument("--shares", type=float, nargs="+", help="of each model in the mean (equal)")
+    parser = argparse.ArgumentParser(description="Average the weights of readers.")
+    parser.add_argument("out", type=Path, help="folder to write")
+    parser.add_argument("readers", type=Path, nargs="+", help="folders, as a run writes them")
+    parser.add_argument("--shares", type=float, nargs="+", help="of each reader in the mean (equal)")
     options = parser.parse_args(arguments)
-    average(options.models, options.out, options.shares)
+    average(options.readers, options.out, options.shares)
 
 
 if __name__ == "__main__":

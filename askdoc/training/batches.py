@@ -1,6 +1,7 @@
-"""From examples to padded tensors: windows over long passages, soft span targets, batches of like length.
+"""From examples to padded tensors: cropped passages, windows, soft span targets, batches of like length.
 
-A window is `[CLS] question [SEP] part of the passage [SEP]`. Position 0, the [CLS], stands for "no answer here".
+A window is what the tokenizer makes of a question and a part of a passage, `<s> question </s> </s> passage </s>` for
+the bundled one; it is cut as the program cuts it. Position 0 means "no answer here". Token types are not used.
 """
 
 from __future__ import annotations
@@ -8,16 +9,23 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor
 
+from askdoc.evaluation.squad import UNSPACED
+from askdoc.models.words import TextTokenizer, Window, read_tokenizer
+
 QUESTION_TOKENS = 64  # longer questions are cut
+FRAME = 6  # kept free for the special tokens, and for the pieces that a word cut at either end may take more
+_WORD, _PAIR = re.compile(rf"[^\W{UNSPACED}]+"), re.compile(rf"(?=([{UNSPACED}]{{2}}))")
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +42,10 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """One input of the reader, and how its tokens map back to the passage.
-
-    `ids` has [CLS], the question, [SEP], part of the passage, [SEP]. Token `passage_from + i` of it covers the
-    passage's characters `offsets[i]`.
-    """
-
-    ids: array[int]
-    passage_from: int
-    offsets: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Feature:
     """A window with its targets: pairs of a token position and its share; the shares of starts and of ends sum to 1."""
 
     ids: array[int]
-    passage_from: int
     starts: tuple[tuple[int, float], ...]
     ends: tuple[tuple[int, float], ...]
 
@@ -63,15 +57,14 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """A padded batch of windows: `ids`, `types` (1 on the passage) and `mask` (1 on tokens), each (windows, length)."""
+    """A padded batch of windows: `ids` and `mask` (1 on tokens), each (windows, length)."""
 
     ids: Tensor
-    types: Tensor
     mask: Tensor
 
     def to(self, device: torch.device) -> Inputs:
         """The same batch on another device."""
-        return Inputs(self.ids.to(device), self.types.to(device), self.mask.to(device))
+        return Inputs(self.ids.to(device), self.mask.to(device))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,50 +85,69 @@ def seeded(*parts: object) -> random.Random:
     return random.Random("/".join(map(str, parts)))  # noqa: S311  # to be repeatable, not secret
 
 
-def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of a model folder, cleared of the truncation and padding that a sentence embedder's may carry."""
-    tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
+def words(text: str) -> list[str]:
+    """The text's words in lower case; of scripts without spaces, all pairs of letters side by side."""
+    return _WORD.findall(text.lower()) + _PAIR.findall(text.lower())
 
 
-def windows(
-    question: str, passage: str, tokenizer: Tokenizer, *, length: int, stride: int | None = None
-) -> list[Window]:
+def load_tokenizer(folder: Path) -> TextTokenizer:
+    """The tokenizer of a model folder."""
+    return read_tokenizer((folder / "tokenizer.json").read_bytes())
+
+
+def windows(question: str, passage: str, tokenizer: TextTokenizer, *, length: int, stride: int = 0) -> list[Window]:
     """Every window of at most `length` tokens over the passage, in order; neighbours share `stride` tokens.
 
-    Without `stride` they share a third of what fits. A short passage gives one window, and so does an empty one.
+    A short passage gives one window, one without tokens none.
     """
-    asked = tokenizer.encode(question, add_special_tokens=False).ids[:QUESTION_TOKENS]
-    encoded = tokenizer.encode(passage, add_special_tokens=False)
-    cls, sep = _special(tokenizer, "[CLS]"), _special(tokenizer, "[SEP]")
-    room = length - len(asked) - 3
-    shared = room // 3 if stride is None else min(stride, room - 1)
-    result = []
-    for first in range(0, max(1, len(encoded.ids) - shared), room - shared):
-        ids = array("i", (cls, *asked, sep, *encoded.ids[first : first + room], sep))
-        result.append(Window(ids, len(asked) + 2, tuple(encoded.offsets[first : first + room])))
-    return result
+    return list(tokenizer.windows(question, passage, length=length, stride=stride, max_question=QUESTION_TOKENS))
 
 
-def feature(example: Example, tokenizer: Tokenizer, *, length: int, rng: random.Random) -> Feature:
-    """One training window for the example: of those that hold an answer one at random, else "no answer" on any."""
-    parts = windows(example.question, example.passage, tokenizer, length=length)
-    candidates = [labelled(part, example.spans) for part in parts]
-    answered = [candidate for candidate in candidates if candidate.answerable]
-    return rng.choice(answered or candidates)
+def crop(example: Example, tokenizer: TextTokenizer, *, length: int, rng: random.Random) -> Example:
+    """The example with a part of its passage that fits into one window of `length` tokens.
+
+    With an answer, the part holds the first annotated one, anywhere in it, if there is room for it. Without, it is the
+    part, of about one every eighth of `length`, that shares most of the question's words, so that an unanswerable
+    question stays a hard one.
+    """
+    offsets = tokenizer.tokens(example.passage).offsets
+    room = length - min(QUESTION_TOKENS, len(tokenizer.tokens(example.question).offsets)) - FRAME
+    if len(offsets) <= room:
+        return example
+    last = len(offsets) - room
+    if example.spans:
+        start, end = example.spans[0]
+        touched = [number for number, (left, right) in enumerate(offsets) if left < end and right > start] or [0]
+        lowest = max(0, touched[-1] + 1 - room)
+        first = rng.randint(lowest, max(lowest, min(last, touched[0])))
+    else:
+        asked = set(words(example.question))
+        starts = sorted({rng.randint(0, last) for _ in range(1 + 8 * len(offsets) // length)})
+        shared = [
+            len(asked.intersection(words(example.passage[offsets[at][0] : offsets[at + room - 1][1]]))) for at in starts
+        ]
+        first = starts[shared.index(max(shared))]
+    left, right = offsets[first][0], offsets[first + room - 1][1]
+    inside = tuple((start - left, end - left) for start, end in example.spans if left <= start and end <= right)
+    return Example(example.question, example.passage[left:right], inside)
+
+
+def feature(example: Example, tokenizer: TextTokenizer, *, length: int, rng: random.Random) -> Feature | None:
+    """One training window for the example, its passage cropped; None if that has no tokens, or its answer no room."""
+    cropped = crop(example, tokenizer, length=length, rng=rng)
+    parts = windows(cropped.question, cropped.passage, tokenizer, length=length)
+    made = labelled(parts[0], cropped.spans) if parts else None
+    return made if made and made.answerable == bool(example.spans) else None
 
 
 def labelled(window: Window, spans: Sequence[tuple[int, int]]) -> Feature:
     """The window with targets: the spans that lie wholly in it, each weighted by how often it was annotated."""
     inside = [found for start, end in spans if (found := token_span(window, start, end))]
+    ids = array("i", window.ids)
     if not inside:
-        return Feature(window.ids, window.passage_from, starts=((0, 1.0),), ends=((0, 1.0),))
+        return Feature(ids, starts=((0, 1.0),), ends=((0, 1.0),))
     share = 1.0 / len(inside)
-    starts = tuple((start, share) for start, _ in inside)
-    ends = tuple((end, share) for _, end in inside)
-    return Feature(window.ids, window.passage_from, starts, ends)
+    return Feature(ids, tuple((start, share) for start, _ in inside), tuple((end, share) for _, end in inside))
 
 
 def token_span(window: Window, start: int, end: int) -> tuple[int, int] | None:
@@ -143,18 +155,17 @@ def token_span(window: Window, start: int, end: int) -> tuple[int, int] | None:
     touched = [number for number, (left, right) in enumerate(window.offsets) if left < end and right > start]
     if not touched or window.offsets[0][0] > start or window.offsets[-1][1] < end:
         return None
-    return window.passage_from + touched[0], window.passage_from + touched[-1]
+    return window.first + touched[0], window.first + touched[-1]
 
 
 def pad(some: Sequence[Window | Feature]) -> Inputs:
-    """The windows as one batch, padded with zeros (BERT's [PAD]) to the longest."""
+    """The windows as one batch, padded to the longest."""
     length = max(len(window.ids) for window in some)
-    ids, types, mask = (torch.zeros(len(some), length, dtype=torch.long) for _ in range(3))
+    ids, mask = (torch.zeros(len(some), length, dtype=torch.long) for _ in range(2))
     for row, window in enumerate(some):
         ids[row, : len(window.ids)] = torch.tensor(window.ids)
-        types[row, window.passage_from : len(window.ids)] = 1
         mask[row, : len(window.ids)] = 1
-    return Inputs(ids, types, mask)
+    return Inputs(ids, mask)
 
 
 def collate(features: Sequence[Feature]) -> Batch:
@@ -169,11 +180,14 @@ def collate(features: Sequence[Feature]) -> Batch:
     return Batch(inputs, starts, ends)
 
 
-def bucketed(features: Sequence[Feature], *, tokens: int, rng: random.Random) -> list[list[Feature]]:
-    """The features in batches of at most `tokens` tokens, padding counted, lengths alike, batches in random order."""
-    groups = list(_cut(sorted(features, key=lambda item: len(item.ids)), tokens))
-    rng.shuffle(groups)
-    return groups
+def batched(items: Iterable[_Item], size: Callable[[_Item], int], *, tokens: int) -> list[list[_Item]]:
+    """The items, by size, in batches of at most `tokens` tokens, each counted as long as the longest of its batch."""
+    batches: list[list[_Item]] = []
+    for item in sorted(items, key=size):  # so the newest is the longest of its batch
+        if not batches or size(item) * (len(batches[-1]) + 1) > tokens:
+            batches.append([])
+        batches[-1].append(item)
+    return batches
 
 
 def write_features(path: Path, batches: Iterable[Sequence[Feature]]) -> int:
@@ -195,25 +209,7 @@ def load_features(path: Path) -> list[Feature]:
             try:
                 read = json.loads(line)
                 starts, ends = (tuple((int(at), float(value)) for at, value in read[key]) for key in ("starts", "ends"))
-                features.append(Feature(array("i", read["ids"]), int(read["passage_from"]), starts, ends))
+                features.append(Feature(array("i", read["ids"]), starts, ends))
             except (KeyError, TypeError, ValueError) as error:
                 raise ValueError(f"{path}: line {number} is no window with targets: {error}") from error
     return features
-
-
-def _special(tokenizer: Tokenizer, name: str) -> int:
-    found: int | None = tokenizer.token_to_id(name)
-    if found is None:
-        raise ValueError(f"the tokenizer has no {name}, so it is not BERT's")
-    return found
-
-
-def _cut(ordered: Sequence[Feature], tokens: int) -> Iterator[list[Feature]]:
-    group: list[Feature] = []
-    for item in ordered:  # by length, so the newest is the longest of its group
-        if group and len(item.ids) * (len(group) + 1) > tokens:
-            yield group
-            group = []
-        group.append(item)
-    if group:
-        yield group

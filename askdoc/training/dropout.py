@@ -19,7 +19,7 @@ class PooledDropout(nn.Module):
         self.probability = probability
         drawn = torch.rand(POOL, generator=torch.Generator().manual_seed(seed))
         pool = (drawn >= probability).float() / (1.0 - probability)
-        self.register_buffer("pool", pool.bfloat16(), persistent=False)
+        self.register_buffer("pool", pool, persistent=False)
 
     def forward(self, values: Tensor) -> Tensor:
         """The values with a share of `probability` set to zero and the others scaled up; unchanged in evaluation."""

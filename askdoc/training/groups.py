@@ -7,22 +7,44 @@ answer", since that difference is what ranks answers when questions are asked.
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-import torch
-from tokenizers import Tokenizer
 from torch import Tensor
 
-from askdoc.training.batches import Batch, Example, Feature, feature, seeded
+from askdoc.models.words import TextTokenizer
+from askdoc.training.batches import Batch, Example, Feature, batched, feature, seeded
 from askdoc.training.network import Logits, span_loss
-from askdoc.training.retrieved import Group
 from askdoc.training.stream import Place, walk
 
-SHARED = 3  # windows that are normalised together: the right passage's and two wrong ones'
-WINDOWS = SHARED + 1  # of a group; the last one has the edited question, or a wrong passage more
+WINDOWS = 4  # of a group: one of the right passage, then one of each of three wrong ones
 POOL = 512  # groups that are sorted by length together
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A question with its passage and spans as in `Example`, and `wrong` passages, best first."""
+
+    question: str
+    passage: str
+    spans: tuple[tuple[int, int], ...]
+    wrong: tuple[str, ...]
+
+
+def load_groups(path: Path) -> list[Group]:
+    """What `retrieved` wrote. Raises OSError, or ValueError naming the line."""
+    groups = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            read = json.loads(line)
+            spans = tuple((int(start), int(end)) for start, end in read["spans"])
+            groups.append(Group(read["question"], read["passage"], spans, tuple(read["wrong"])))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: line {number} is no group: {error}") from error
+    return groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +52,7 @@ class GroupStream:
     """Batches of whole groups, of at most `tokens` tokens, from round after round; fits in place of `Stream`."""
 
     groups: Sequence[Group]
-    tokenizer: Tokenizer
+    tokenizer: TextTokenizer
     tokens: int
     length: int
     seed: int
@@ -49,46 +71,29 @@ class GroupStream:
 
     def _pool(self, groups: Sequence[Group], number: int, pool: int) -> list[list[Feature]]:
         rng = seeded(self.seed, number, pool)
-        made = [self._features(group, rng) for group in groups]
-        batches = list(_cut(sorted(made, key=_longest), self.tokens))
+        whole = [made for group in groups if len(made := self._features(group, rng)) == WINDOWS]
+        batches = batched(whole, lambda made: WINDOWS * max(len(item.ids) for item in made), tokens=self.tokens)
         rng.shuffle(batches)
-        return [[item for group in batch for item in group] for batch in batches]
+        return [[item for made in batch for item in made] for batch in batches]
 
     def _features(self, group: Group, rng: random.Random) -> list[Feature]:
-        wrong = [*group.wrong, *rng.choices(group.wrong, k=WINDOWS)][:WINDOWS]
+        """The group's windows, the right one first; fewer than `WINDOWS` if a passage gives none."""
+        wrong = [*group.wrong, *rng.choices(group.wrong, k=WINDOWS)][: WINDOWS - 1]
         examples = [Example(group.question, group.passage, group.spans)]
-        examples += [Example(group.question, text, ()) for text in wrong[: WINDOWS - 1]]
-        if group.edited:
-            examples[-1] = Example(group.edited, group.passage, ())
-        return [feature(example, self.tokenizer, length=self.length, rng=rng) for example in examples]
+        examples += [Example(group.question, text, ()) for text in wrong]
+        made = [feature(example, self.tokenizer, length=self.length, rng=rng) for example in examples]
+        return [item for item in made if item]
 
 
 def group_loss(logits: Logits, batch: Batch) -> Tensor:
-    """The span loss over all windows plus the shared one over each group's first `SHARED`."""
+    """The span loss over all windows plus the shared one over each group's."""
     shared = 0.5 * (_shared(logits.start_logits, batch.starts) + _shared(logits.end_logits, batch.ends))
     return span_loss(logits, batch) + shared
 
 
 def _shared(logits: Tensor, targets: Tensor) -> Tensor:
-    """Cross-entropy over a group's positions together, averaged over the groups whose first window has an answer."""
+    """Cross-entropy over the positions of a group together, with the right passage's targets; mean of the groups."""
     length = logits.shape[1]
-    margins = (logits - logits[:, :1]).view(-1, WINDOWS, length)[:, :SHARED].reshape(-1, SHARED * length)
+    margins = (logits - logits[:, :1]).view(-1, WINDOWS * length)
     wanted = targets.view(-1, WINDOWS, length)[:, 0]
-    answered = wanted[:, 0] == 0
-    losses = -(wanted * margins.log_softmax(dim=1)[:, :length]).sum(dim=1)
-    return losses[answered].mean() if bool(answered.any()) else torch.zeros((), device=logits.device)
-
-
-def _longest(group: Sequence[Feature]) -> int:
-    return max(len(item.ids) for item in group)
-
-
-def _cut(ordered: Sequence[list[Feature]], tokens: int) -> Iterator[list[list[Feature]]]:
-    batch: list[list[Feature]] = []
-    for group in ordered:  # by length, so the newest is the longest
-        if batch and _longest(group) * WINDOWS * (len(batch) + 1) > tokens:
-            yield batch
-            batch = []
-        batch.append(group)
-    if batch:
-        yield batch
+    return -(wanted * margins.log_softmax(dim=1)[:, :length]).sum(dim=1).mean()

@@ -1,10 +1,13 @@
 """Scores of a reader on SQuAD-format questions, each with its gold paragraph.
 
-    python -m askdoc.training.measure MODEL_FOLDER DATASET… [--sample N]
+    python -m askdoc.training.measure ENCODER_FOLDER READER_FOLDER DATASET… [--sample N]
 
-prints one JSON line a dataset: EM and F1 of the best span over the answerable questions, and for sets with unanswerable
-ones the SQuAD 2.0 best-threshold scores over all.
+prints one JSON line a dataset: EM and F1 of the best span over the answerable questions, its F1 in characters, which is
+the one for languages written without spaces, and for sets with unanswerable ones the SQuAD 2.0 best-threshold scores
+over all.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
@@ -16,22 +19,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from askdoc.evaluation.squad import (
     Dataset,
-    Question,
     Scored,
     best_threshold_exact,
     best_threshold_f1,
+    character_f1,
     exact_match,
     f1,
     load_squad,
 )
-from askdoc.training.batches import Inputs, Window, load_tokenizer, pad, windows
-from askdoc.training.network import load_model
-from askdoc.training.run import device
+from askdoc.models.words import TextTokenizer, Window
+from askdoc.training.batches import Inputs, batched, load_tokenizer, pad, windows
+from askdoc.training.network import device, load_model
 
 SPAN_TOKENS = 30
 _NEVER = -1e9
@@ -57,6 +59,7 @@ class Scores:
     questions: int
     has_answer_exact: float
     has_answer_f1: float
+    has_answer_character_f1: float
     best_exact: float
     best_f1: float
 
@@ -65,29 +68,34 @@ class Scores:
         return {key: round(value, 3) for key, value in asdict(self).items() if key != "dataset"}
 
 
-def measure(model: nn.Module, tokenizer: Tokenizer, dataset: Dataset) -> Scores:
+def measure(model: nn.Module, tokenizer: TextTokenizer, dataset: Dataset) -> Scores:
     """The reader's scores on the dataset, of windows of 384 tokens that share 128.
 
-    `model` takes BERT's inputs and gives an object with `start_logits` and `end_logits`, each (windows, length).
+    `model` takes a batch's inputs and gives an object with `start_logits` and `end_logits`, each (windows, length).
     """
-    questions = dataset.questions
-    asked = [(question.text, dataset.paragraphs[question.paragraph].text) for question in questions]
+    asked = [(question.text, dataset.paragraphs[question.paragraph].text) for question in dataset.questions]
     predictions = predict(model, tokenizer, asked, length=384, stride=128, tokens=6144)
-    return scores(dataset.name, questions, predictions)
-
-
-def scores(name: str, questions: Sequence[Question], predictions: Sequence[Prediction]) -> Scores:
-    """The official scores of one prediction a question."""
-    results = [_scored(question, prediction) for question, prediction in zip(questions, predictions, strict=True)]
+    results, characters = [], []
+    for question, prediction in zip(dataset.questions, predictions, strict=True):
+        golds = [gold.text for gold in question.answers]
+        exact, overlap = exact_match(prediction.text, golds), f1(prediction.text, golds)
+        results.append(Scored(question.answerable, prediction.no_answer, exact, overlap))
+        if question.answerable:
+            characters.append(character_f1(prediction.text, golds))
     answerable = [result for result in results if result.answerable]
     return Scores(
-        dataset=name,
+        dataset=dataset.name,
         questions=len(results),
-        has_answer_exact=100.0 * sum(result.exact for result in answerable) / max(1, len(answerable)),
-        has_answer_f1=100.0 * sum(result.f1 for result in answerable) / max(1, len(answerable)),
+        has_answer_exact=_percent([result.exact for result in answerable]),
+        has_answer_f1=_percent([result.f1 for result in answerable]),
+        has_answer_character_f1=_percent(characters),
         best_exact=100.0 * best_threshold_exact(results).score,
         best_f1=100.0 * best_threshold_f1(results).score,
     )
+
+
+def _percent(values: Sequence[float]) -> float:
+    return 100.0 * sum(values) / max(1, len(values))
 
 
 def sample(dataset: Dataset, count: int, *, seed: int = 0) -> Dataset:
@@ -98,7 +106,13 @@ def sample(dataset: Dataset, count: int, *, seed: int = 0) -> Dataset:
 
 
 def predict(
-    model: nn.Module, tokenizer: Tokenizer, asked: Sequence[tuple[str, str]], *, length: int, stride: int, tokens: int
+    model: nn.Module,
+    tokenizer: TextTokenizer,
+    asked: Sequence[tuple[str, str]],
+    *,
+    length: int,
+    stride: int,
+    tokens: int,
 ) -> list[Prediction]:
     """The best span for each (question, passage), over all windows of the passage; `tokens` bounds a batch."""
     parts = [
@@ -106,25 +120,28 @@ def predict(
         for number, (question, passage) in enumerate(asked)
         for window in windows(question, passage, tokenizer, length=length, stride=stride)
     ]
-    parts.sort(key=lambda part: len(part[1].ids))
     spans: list[list[tuple[float, int, int]]] = [[] for _ in asked]
     nulls: list[list[float]] = [[] for _ in asked]
-    for group in grouped(parts, tokens):
+    for group in batched(parts, lambda part: len(part[1].ids), tokens=tokens):
         for (number, _), (null, span) in zip(group, best_spans(model, [part for _, part in group]), strict=True):
             spans[number].append(span)
             nulls[number].append(null)
-    best = zip(asked, map(max, spans), map(min, nulls), strict=True)
-    return [Prediction(passage[start:end], null - score) for (_, passage), (score, start, end), null in best]
+    result = []
+    for (_, passage), found, without in zip(asked, spans, nulls, strict=True):
+        score, start, end = max(found, default=(_NEVER, 0, 0))  # no window: a passage without tokens
+        result.append(Prediction(passage[start:end], min(without, default=0.0) - score))
+    return result
 
 
 def best_spans(model: nn.Module, some: Sequence[Window]) -> list[tuple[float, tuple[float, int, int]]]:
-    """For each window the null logit (start plus end at [CLS]) and the best span: its logit and its characters."""
+    """For each window the null logit (start plus end at position 0) and the best span: its logit and its characters."""
     start, end = logits(model, pad(some).to(next(model.parameters()).device))
     best, where = span_logits(start, end, some).flatten(1).max(dim=1)  # (windows,)
     nulls = (start[:, 0] + end[:, 0]).tolist()
     result = []
     for window, null, score, at in zip(some, nulls, best.tolist(), where.tolist(), strict=True):
-        result.append((null, (score, *characters(window, *divmod(at, start.shape[1])))))
+        first, last = (position - window.first for position in divmod(at, start.shape[1]))
+        result.append((null, (score, window.offsets[first][0], window.offsets[last][1])))
     return result
 
 
@@ -135,18 +152,11 @@ def span_logits(start: Tensor, end: Tensor, some: Sequence[Window]) -> Tensor:
     """
     inside = torch.zeros(start.shape, dtype=torch.bool)
     for row, window in enumerate(some):
-        inside[row, window.passage_from : window.passage_from + len(window.offsets)] = True
+        inside[row, window.first : window.first + len(window.offsets)] = True
     outside = ~inside.to(start.device)
     pairs = start.masked_fill(outside, _NEVER)[:, :, None] + end.masked_fill(outside, _NEVER)[:, None, :]
     reach = torch.ones(pairs.shape[1:], dtype=torch.bool, device=start.device).triu().tril(SPAN_TOKENS - 1)
     return pairs.masked_fill(~reach, 2 * _NEVER)
-
-
-def characters(window: Window, first: int, last: int) -> tuple[int, int]:
-    """The passage's characters [start, end) that the tokens at these positions cover; (0, 0) for an empty passage."""
-    if not window.offsets:
-        return 0, 0
-    return window.offsets[first - window.passage_from][0], window.offsets[last - window.passage_from][1]
 
 
 @torch.no_grad()
@@ -154,41 +164,24 @@ def logits(model: nn.Module, inputs: Inputs) -> tuple[Tensor, Tensor]:
     """Start and end logits in float32, each (windows, length), in evaluation mode."""
     was_training = model.training
     model.eval()
-    output = model(input_ids=inputs.ids, token_type_ids=inputs.types, attention_mask=inputs.mask)
+    output = model(input_ids=inputs.ids, attention_mask=inputs.mask)
     model.train(was_training)
     return output.start_logits.float(), output.end_logits.float()
-
-
-def _scored(question: Question, prediction: Prediction) -> Scored:
-    golds = [gold.text for gold in question.answers]
-    return Scored(
-        answerable=question.answerable,
-        no_answer=prediction.no_answer,
-        exact=exact_match(prediction.text, golds),
-        f1=f1(prediction.text, golds),
-    )
-
-
-def grouped(parts: Sequence[tuple[int, Window]], tokens: int) -> list[list[tuple[int, Window]]]:
-    """Numbered windows, given in order of length, cut into batches of at most `tokens` tokens, padding counted."""
-    groups: list[list[tuple[int, Window]]] = []
-    for part in parts:  # by length, so the newest is the longest of its group
-        if not groups or len(part[1].ids) * (len(groups[-1]) + 1) > tokens:
-            groups.append([])
-        groups[-1].append(part)
-    return groups
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; see the module's docstring."""
     parser = argparse.ArgumentParser(description="Score a reader on SQuAD-format questions with their paragraphs.")
-    parser.add_argument("model", type=Path, help="model folder of a reader, tokenizer.json in it")
+    parser.add_argument("encoder", type=Path, help="the encoder's folder, tokenizer.json in it")
+    parser.add_argument("reader", type=Path, help="a reader's folder, as a run writes it")
     parser.add_argument("datasets", type=Path, nargs="+", help="SQuAD-format files, .json or .json.gz")
     parser.add_argument("--sample", type=int, help="score this many random questions of each (default: all)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2, help="of PyTorch (%(default)s)")
     options = parser.parse_args(arguments)
-    model = load_model(options.model).to(device())
-    tokenizer = load_tokenizer(options.model)
+    torch.set_num_threads(options.threads)
+    model = load_model(options.encoder, options.reader).to(device())
+    tokenizer = load_tokenizer(options.encoder)
     for path in options.datasets:
         dataset = load_squad(path)
         chosen = sample(dataset, options.sample, seed=options.seed) if options.sample else dataset

@@ -1,64 +1,79 @@
 """What the reader is trained on: which sets, how many questions of each, and how many made unanswerable.
 
-Training goes in rounds. A round takes every question of the sets closest to SQuAD and a part of the others, another
-part in the next round, and makes its unanswerable questions anew, so that rounds differ. All is fixed by the seed.
+Training goes in rounds. A round takes a part of each set, another part in the next round, and makes its own
+unanswerable questions, so that rounds differ. All is fixed by the seed.
 """
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from askdoc.evaluation.squad import Dataset, Question, load_squad
 from askdoc.training.batches import Example, seeded
-from askdoc.training.negatives import MAKERS, Corpus, Maker, corpus, cut, elsewhere, unanswerable
+from askdoc.training.negatives import Corpus, corpus, unanswerable
 
 _WITHOUT_QUESTION_MARK = 0.15  # share of questions; people who type a question often leave it out
-_OUTRIGHT: dict[Maker, float] = {elsewhere: 1.0, cut: 1.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
     """How much of a set a round takes.
 
-    `questions` is the number of answerable ones (None: all); `nulls` the number of unanswerable ones to make for each
-    of them; `edited` whether these may be made by editing the question, which takes well-edited prose with names;
-    `copies` how often each question that the annotators marked unanswerable is shown.
+    `questions` is the number of answerable ones (None: all); `nulls` how many unanswerable ones to make for each
+    of them, on another passage or on their own without the answer; `copies` how often each question that the annotators
+    marked unanswerable is shown, and `marked` of how many of these (None: all).
     """
 
     name: str
     questions: int | None
     nulls: float
-    edited: bool = False
     copies: int = 0
+    marked: int | None = None
 
 
-MIXTURE: tuple[Share, ...] = (
-    Share("squad_train_partial", None, 0.75, edited=True, copies=2),
-    Share("squadshifts_new_wiki", None, 0.75, edited=True),
-    Share("squadshifts_reddit", 2000, 0.4),
-    Share("squadshifts_amazon", 2000, 0.4),
-    Share("fairytaleqa", 1800, 0.4),
-    Share("qamr", 3500, 0.1),
-    Share("covidqa", 500, 0.3),
-    Share("policyqa", 500, 0.0),
-    Share("friendsqa", 300, 0.0),
+# All of SQuAD 2.0: the questions that people wrote to look answerable, and a few on a passage that is not theirs.
+SQUAD: tuple[Share, ...] = (
+    Share("en/squad2_original", None, 0.05, copies=1),
+    Share("en/squad2_rest", None, 0.05, copies=1),
 )
 
-# What a larger network can see in an hour on two cores: most of the questions that are answered, once.
-BRIEF: tuple[Share, ...] = (
-    Share("squad_train_partial", None, 0.3, edited=True, copies=1),
-    Share("squadshifts_new_wiki", None, 0.3, edited=True),
-    Share("squadshifts_reddit", 800, 0.2),
-    Share("squadshifts_amazon", 800, 0.2),
-    Share("fairytaleqa", 1500, 0.2),
-    Share("qamr", 3000, 0.0),
-    Share("covidqa", 300, 0.0),
+# The whole of SQuAD 2.0 again beside small shares of the others. Of a language whose set has answerable questions only
+# few are taken, and some are put on another passage, or the script itself would come to mean "there is an answer".
+LANGUAGES: tuple[Share, ...] = (
+    Share("en/squad2_original", 24_000, 0.05, copies=1, marked=12_000),
+    Share("en/squad2_rest", 8_000, 0.05, copies=1, marked=4_000),
+    Share("en/nq_qed", 3_000, 0.3),
+    Share("en/nq_unanswerable", None, 0.3, copies=1),
+    Share("en/tydiqa_en", 1_700, 0.3),
+    Share("en/afriqa_en", 600, 0.3),
+    Share("en/squadshifts_new_wiki", 2_000, 0.3),
+    Share("en/squadshifts_reddit", 1_000, 0.3),
+    Share("en/squadshifts_amazon", 1_000, 0.3),
+    Share("en/fairytaleqa", 500, 0.3),
+    Share("en/covidqa", 300, 0.3),
+    Share("en/policyqa", 300, 0.1),
+    Share("other/idk_mrc_id", 2_000, 0.05, copies=1, marked=2_000),
+    Share("other/pquad_fa", 2_000, 0.05, copies=1),
+    Share("other/heq_he", 1_057, 0.05, copies=1),
+    Share("other/poquad_pl", 1_660, 0.05, copies=1),
+    Share("other/squad2_fi", 2_500, 0.05, copies=1, marked=1_250),
+    Share("other/jaquad_ja", 2_000, 0.5),
+    Share("other/jsquad_ja", 1_000, 0.5),
+    Share("other/cmrc2018_zh", 995, 0.5),
+    Share("other/drcd_zh_hant", 1_200, 0.5),
+    Share("other/piaf_fr", 1_600, 0.5),
+    Share("other/tquad_tr", 1_200, 0.5),
+    Share("other/tydiqa_ko", 800, 0.5),
+    Share("other/tydiqa_sw", 800, 0.5),
+    Share("other/iapp_th", 1_000, 0.5),
+    Share("other/norquad_nb", 800, 0.5),
+    Share("other/arcd_ar", 559, 0.5),
+    Share("other/amqa_am", 600, 0.5),
+    Share("other/faquad_pt", 755, 0.5),
+    Share("other/afriqa_cross", 600, 0.3),
 )
-MIXTURES = {"reader": MIXTURE, "teacher": BRIEF}
-
-# Sets that a reader labelled (`self_label`): most of their worth is in new subjects, so not all in every round.
-SELF_LABELLED = Share("", 8_000, 0.35, edited=True)
+MIXTURES = {"squad": SQUAD, "languages": LANGUAGES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +86,9 @@ class Source:
     corpus: Corpus
 
 
-def load_sources(folder: Path, mixture: Sequence[Share] = MIXTURE) -> list[Source]:
+def load_sources(folder: Path, mixture: Sequence[Share]) -> list[Source]:
     """The mixture's sets from `folder`/NAME.json.gz. Raises ValueError or OSError like `load_squad`."""
     return [source(load_squad(folder / f"{share.name}.json.gz"), share) for share in mixture]
-
-
-def self_labelled(path: Path) -> Source:
-    """A set written by `self_label`. Raises ValueError or OSError like `load_squad`."""
-    dataset = load_squad(path)
-    return source(dataset, replace(SELF_LABELLED, name=dataset.name))
 
 
 def described(sources: Sequence[Source]) -> str:
@@ -92,12 +101,9 @@ def source(dataset: Dataset, share: Share) -> Source:
     """A dataset made ready for sampling."""
     return Source(
         share=share,
-        answerable=tuple(_example(question, dataset) for question in dataset.questions if question.answerable),
-        marked=tuple(_example(question, dataset) for question in dataset.questions if not question.answerable),
-        corpus=corpus(
-            [(paragraph.title, paragraph.text) for paragraph in dataset.paragraphs],
-            [question.text for question in dataset.questions],
-        ),
+        answerable=tuple(example_of(question, dataset) for question in dataset.questions if question.answerable),
+        marked=tuple(example_of(question, dataset) for question in dataset.questions if not question.answerable),
+        corpus=corpus(paragraph.text for paragraph in dataset.paragraphs),
     )
 
 
@@ -114,23 +120,25 @@ def round_examples(sources: Sequence[Source], *, number: int, seed: int) -> list
 def source_examples(source: Source, *, number: int, seed: int) -> list[Example]:
     """What round `number` takes of one set: answerable, marked and made unanswerable questions, in this order."""
     rng = seeded(seed, number, source.share.name)
-    chosen = _slice(source, number, seed)
-    makers = MAKERS if source.share.edited else _OUTRIGHT
-    asked = rng.sample(chosen, round(source.share.nulls * len(chosen)))
-    made = [found for example in asked if (found := unanswerable(example, source.corpus, rng, makers))]
-    return [_as_typed(example, rng) for example in [*chosen, *source.marked * source.share.copies, *made]]
+    share = source.share
+    chosen = _slice(source.answerable, share.questions, number, f"{seed}/{share.name}")
+    marked = _slice(source.marked, share.marked, number, f"{seed}/{share.name}/marked")
+    asked = rng.sample(chosen, round(share.nulls * len(chosen)))
+    made = [found for example in asked if (found := unanswerable(example, source.corpus, rng))]
+    return [_as_typed(example, rng) for example in [*chosen, *marked * share.copies, *made]]
 
 
-def _slice(source: Source, number: int, seed: int) -> list[Example]:
-    """The round's part of a fixed shuffle of the set, going on where the last round's stopped, and around."""
-    order = list(source.answerable)
-    seeded(seed, source.share.name).shuffle(order)
-    wanted = len(order) if source.share.questions is None else min(source.share.questions, len(order))
+def _slice(examples: Sequence[Example], count: int | None, number: int, seed: str) -> list[Example]:
+    """The round's part of a fixed shuffle of the examples, going on where the last round's ended, and around."""
+    order = list(examples)
+    seeded(seed).shuffle(order)
+    wanted = len(order) if count is None else min(count, len(order))
     first = number * wanted % max(1, len(order))
     return (order + order)[first : first + wanted]
 
 
-def _example(question: Question, dataset: Dataset) -> Example:
+def example_of(question: Question, dataset: Dataset) -> Example:
+    """A dataset's question with its paragraph."""
     spans = tuple((gold.start, gold.end) for gold in question.answers if gold.text)
     return Example(question.text.strip(), dataset.paragraphs[question.paragraph].text, spans)
 

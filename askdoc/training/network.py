@@ -1,21 +1,21 @@
-"""The reader's network as it is trained: bfloat16 inside, float32 at the optimiser and in the loss."""
+"""The reader's network as it is trained: float32 weights, bfloat16 inside where the hardware has it (CUDA)."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForQuestionAnswering, PreTrainedConfig, PreTrainedModel
 
 from askdoc.training.batches import Batch
 from askdoc.training.dropout import PooledDropout
 
-_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+LAYERS = "layers.safetensors"  # all of a reader but what it shares with its encoder
 _IMPOSSIBLE = -1e4  # the logit of padding
 
 
@@ -28,7 +28,7 @@ class Logits:
 
 
 class Reader(nn.Module):
-    """A span model computing in bfloat16, its last layer in float32.
+    """A span model; on CUDA it computes in bfloat16, its last layer in float32.
 
     The embeddings, and the first `frozen` layers above them, are not trained: they are passed once instead of twice.
     """
@@ -36,7 +36,7 @@ class Reader(nn.Module):
     def __init__(self, model: PreTrainedModel, *, dropout: float, frozen: int = 0) -> None:
         super().__init__()
         self.network = model
-        body = model.base_model.to(torch.bfloat16)
+        body = model.base_model
         body.embeddings.requires_grad_(False)
         if not _is_bert(model.config):
             body.encoder.relative_attention_bias.requires_grad_(False)  # the frozen layers use it too
@@ -44,12 +44,12 @@ class Reader(nn.Module):
             layer.requires_grad_(False)
         _drop_out(body, PooledDropout(dropout))
 
-    def forward(self, input_ids: Tensor, token_type_ids: Tensor, attention_mask: Tensor) -> Logits:
-        """The logits of BERT's inputs, each (windows, length); MPNet has no use for the types."""
-        types = {"token_type_ids": token_type_ids} if _is_bert(self.network.config) else {}
-        encoded = self.network.base_model(
-            input_ids=input_ids, attention_mask=attention_mask, **types
-        ).last_hidden_state  # (windows, length, width)
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Logits:
+        """The logits of the windows, each (windows, length)."""
+        with torch.autocast("cuda", torch.bfloat16, enabled=input_ids.is_cuda):
+            encoded = self.network.base_model(
+                input_ids=input_ids, attention_mask=attention_mask
+            ).last_hidden_state  # (windows, length, width)
         start, end = self.network.qa_outputs(encoded.float()).unbind(dim=-1)
         padding = attention_mask == 0
         return Logits(start.masked_fill(padding, _IMPOSSIBLE), end.masked_fill(padding, _IMPOSSIBLE))
@@ -65,35 +65,13 @@ class Reader(nn.Module):
                 parameter.copy_(values[name])
 
 
-class Ensemble(nn.Module):
-    """Readers of the same word pieces as one: its logits are the means of their log-probabilities."""
-
-    def __init__(self, readers: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.readers = nn.ModuleList(readers)
-
-    def forward(self, input_ids: Tensor, token_type_ids: Tensor, attention_mask: Tensor) -> Logits:
-        """As of one `Reader`."""
-        said = [reader(input_ids, token_type_ids, attention_mask) for reader in self.readers]
-        starts, ends = ([getattr(one, name).log_softmax(dim=1) for one in said] for name in Logits.__slots__)
-        return Logits(torch.stack(starts).mean(dim=0), torch.stack(ends).mean(dim=0))
-
-
-class Trainee(Protocol):
-    """A network in training: its trained parameters by name, and how to put values into them."""
-
-    def train(self, mode: bool = True) -> Any: ...
-    def trained(self) -> dict[str, nn.Parameter]: ...
-    def show(self, values: Mapping[str, Tensor]) -> None: ...
-
-
 class Weights:
     """The float32 weights that the optimiser changes, and their moving average.
 
     `average` is how much of the moving average a step keeps, less in the first steps; `decay` is AdamW's.
     """
 
-    def __init__(self, network: Trainee, *, average: float, decay: float, clip: float) -> None:
+    def __init__(self, network: Reader, *, average: float, decay: float, clip: float) -> None:
         self.network, self.keep, self.clip = network, average, clip
         self.master = {name: value.detach().float().clone() for name, value in network.trained().items()}
         self.average = {name: value.clone() for name, value in self.master.items()}
@@ -136,28 +114,43 @@ def span_loss(logits: Logits, batch: Batch) -> Tensor:
     return 0.5 * (start + end).mean()
 
 
-def load_model(folder: Path, *, attention: str = "eager") -> PreTrainedModel:
-    """The BERT or MPNet with a span head of a folder, in float32; a BERT gets the named attention of transformers.
+def load_model(encoder: Path, start: Path | None = None) -> PreTrainedModel:
+    """The encoder of a folder with a span head, in float32.
 
-    Eager attention is the faster one on a CPU, where the fused one is slow at 32 values a head; MPNet has no other.
+    start: a reader's folder, as `save_layers` writes it; without it the head is new. Raises ValueError if its weights
+    are another network's.
     """
-    attention = attention if _is_bert(AutoConfig.from_pretrained(folder)) else "eager"
+    attention = "sdpa" if _is_bert(AutoConfig.from_pretrained(encoder)) else "eager"  # MPNet has no other
     model: PreTrainedModel = AutoModelForQuestionAnswering.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation=attention
+        encoder, dtype=torch.float32, attn_implementation=attention
     )
+    if start is not None:
+        stored, own = load_layers(start), model.state_dict()
+        missing = [name for name in own if name not in stored and "embeddings" not in name]
+        strange = [name for name, value in stored.items() if name not in own or own[name].shape != value.shape]
+        if missing or strange:
+            raise ValueError(f"{start}: not a reader on {encoder}: {[*strange, *missing][:3]} …")
+        model.load_state_dict(stored, strict=False)
     return model
 
 
-def copy_tokenizer(model: Path, folder: Path) -> None:
-    """Copy the tokenizer's files of a model folder into another; not every model has all of them."""
-    for name in _TOKENIZER_FILES:
-        if (model / name).exists():
-            shutil.copyfile(model / name, folder / name)
+def load_layers(folder: Path) -> dict[str, Tensor]:
+    """The weights in a reader's folder, by name, in float32."""
+    file = next(folder.glob("*.safetensors"), folder / LAYERS)
+    return {name: value.float() for name, value in load_file(file).items()}
 
 
-def load_ensemble(folders: Sequence[Path]) -> Ensemble:
-    """The readers of some folders, which must read the same word pieces, to read without training."""
-    return Ensemble([Reader(load_model(folder), dropout=0.0) for folder in folders]).eval()
+def save_layers(model: PreTrainedModel, folder: Path) -> None:
+    """Write all of a reader but its word table, which is its encoder's, to a new folder."""
+    folder.mkdir(parents=True)
+    shared = model.get_input_embeddings().weight.data_ptr()
+    kept = {name: value.contiguous() for name, value in model.state_dict().items() if value.data_ptr() != shared}
+    save_file(kept, folder / LAYERS)
+
+
+def device() -> torch.device:
+    """Where to compute: an accelerator if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _is_bert(config: PreTrainedConfig) -> bool:

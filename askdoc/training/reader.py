@@ -1,117 +1,65 @@
 """Train the span reader: one program, on a CPU or a GPU, that can be stopped and continued at any step.
 
-    python -m askdoc.training.reader DATA_FOLDER --from MODEL_FOLDER --out RUN_FOLDER --tokens 10e6
+    python -m askdoc.training.reader DATA_FOLDER --encoder ENCODER_FOLDER --out RUN_FOLDER --tokens 20e6
 
-DATA_FOLDER holds `train/` and `dev/` with SQuAD-format files; the run folder gets what `run` says. While the file named
-by --pause exists, the run waits before its next step. SIGTERM and SIGINT store a checkpoint and end it. With another
-mixture, a continued run goes on at the beginning of the next round.
+DATA_FOLDER holds `train/` and `dev/` with SQuAD-format files, ENCODER_FOLDER what `encoder` wrote; the run folder gets
+what `run` says. --from begins at a reader's weights instead of a new head. While the file named by --pause exists, the
+run waits before its next step. SIGTERM and SIGINT store a checkpoint and end it. With another mixture, a continued run
+goes on at the beginning of the next round.
 
 With --groups, the passages of a question are read together (`groups`). With --soft, the windows of `distill` take the
-place of the mixture; what --also names comes with them. A larger network that is to teach is trained by the same
-program (`teacher`), with `--mixture teacher`.
+place of the mixture. A larger network that is to teach is trained by the same program, from its own ENCODER_FOLDER.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import signal
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
 
-from askdoc.evaluation.squad import Dataset, load_squad
-from askdoc.training import run
-from askdoc.training.batches import Batch, Feature, collate, load_features, load_tokenizer
-from askdoc.training.groups import GroupStream, group_loss
-from askdoc.training.measure import measure, sample
-from askdoc.training.mixture import MIXTURES, load_sources, self_labelled
-from askdoc.training.network import Logits, Reader, copy_tokenizer, load_model, span_loss
-from askdoc.training.retrieved import load_groups
-from askdoc.training.stream import Place, Stream
+from askdoc.evaluation.squad import load_squad
+from askdoc.training.batches import load_features, load_tokenizer
+from askdoc.training.groups import GroupStream, group_loss, load_groups
+from askdoc.training.measure import sample
+from askdoc.training.mixture import MIXTURES, load_sources
+from askdoc.training.network import span_loss
+from askdoc.training.run import Run, Settings
+from askdoc.training.stream import Stream
 
-DEV_SAMPLES = {"squad_v1.1_dev_a": 300, "squad_v2.0_dev_a": 400}  # questions scored at each checkpoint
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(run.Settings):
-    """`batch_tokens` is the length of a step, `length` that of a window; the first `frozen` layers are not trained."""
-
-    rate: float = 2e-4
-    warmup_tokens: int = 150_000
-    average: float = 0.999
-    batch_tokens: int = 3072
-    length: int = 288
-    dropout: float = 0.1
-    frozen: int = 0
-
-
-class Run(run.Run[list[Feature]]):
-    """A run that trains a reader; best by the mean F1 of the dev samples at their best thresholds."""
-
-    def __init__(
-        self,
-        folder: Path,
-        model: Path,
-        stream: Stream | GroupStream,
-        dev: Sequence[Dataset],
-        settings: Settings,
-        loss: Callable[[Logits, Batch], Tensor] = span_loss,
-    ) -> None:
-        torch.manual_seed(settings.seed)
-        self.model, self.stream, self.dev, self.span_loss = model, stream, dev, loss
-        self.device = run.device()
-        network = load_model(model, attention="eager" if self.device.type == "cpu" else "sdpa")
-        self.reader = Reader(network, dropout=settings.dropout, frozen=settings.frozen).to(self.device)
-        super().__init__(folder, self.reader, settings)
-
-    @property
-    def data(self) -> str:
-        """The mixture or the groups."""
-        return self.stream.description
-
-    def batches(self, start: Place) -> Iterator[tuple[Place, list[Feature]]]:
-        """Those of the stream."""
-        return self.stream.batches(start)
-
-    def loss(self, batch: list[Feature]) -> tuple[Tensor, int]:
-        """The span loss, or that of the groups."""
-        collated = collate(batch).to(self.device)
-        inputs = collated.inputs
-        logits = self.reader(input_ids=inputs.ids, token_type_ids=inputs.types, attention_mask=inputs.mask)
-        return self.span_loss(logits, collated), inputs.ids.numel()
-
-    def score(self) -> tuple[float, dict[str, Any]]:
-        """EM and F1 on the dev samples."""
-        results = [measure(self.reader, self.stream.tokenizer, dataset) for dataset in self.dev]
-        mean = sum(each.best_f1 for each in results) / max(1, len(results))
-        return mean, {"mean": mean, **{each.dataset: each.figures() for each in results}}
-
-    def save(self, values: Mapping[str, Tensor], folder: Path) -> None:
-        """As a model folder of transformers, with the tokenizer's files."""
-        model = load_model(self.model)
-        model.load_state_dict({**model.state_dict(), **values})
-        model.save_pretrained(folder)
-        copy_tokenizer(self.model, folder)
+DEV_SAMPLES = {  # questions scored now and then; the first two say which weights are best
+    "squad_v1.1_dev_a": 300,
+    "squad_v2.0_dev_a": 400,
+    "xquad_de": 100,
+    "xquad_ru": 100,
+    "tydiqa_fi": 100,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
     defaults = Settings(tokens=0)
     parser = argparse.ArgumentParser(description="Train the span reader, or go on with a run.")
     parser.add_argument("data", type=Path, help="folder with train/ and dev/ in SQuAD format")
-    parser.add_argument("--from", dest="model", type=Path, required=True, help="model folder to begin from")
+    parser.add_argument("--encoder", type=Path, required=True, help="folder of the encoder, tokenizer.json in it")
+    parser.add_argument("--from", dest="start", type=Path, help="folder of a reader to begin from")
     parser.add_argument("--out", type=Path, required=True, help="run folder; a run in it is continued")
     parser.add_argument("--tokens", type=float, required=True, help="train on this many in all, padding counted")
-    parser.add_argument("--also", type=Path, nargs="*", default=[], help="files written by askdoc.training.self_label")
     parser.add_argument("--soft", type=Path, nargs="*", help="files of askdoc.training.distill, instead of the mixture")
-    parser.add_argument("--mixture", choices=MIXTURES, default="reader", help="how much of each set (%(default)s)")
+    parser.add_argument("--mixture", choices=MIXTURES, default="squad", help="how much of each set (%(default)s)")
     parser.add_argument("--groups", type=Path, help="train on this file of askdoc.training.retrieved, and nothing else")
     parser.add_argument("--batch-tokens", type=int, default=defaults.batch_tokens, help="tokens a step (%(default)s)")
     parser.add_argument("--length", type=int, default=defaults.length, help="tokens of a window (%(default)s)")
     parser.add_argument("--frozen", type=int, default=defaults.frozen, help="lowest layers left as they are")
-    run.add_options(parser, defaults)
+    parser.add_argument("--rate", type=float, default=defaults.rate, help="highest learning rate (%(default)s)")
+    parser.add_argument("--go-on-at", type=float, help="continue with the rate falling from this one")
+    parser.add_argument("--seed", type=int, default=defaults.seed)
+    parser.add_argument("--pause", type=Path, help="hold while this file exists")
+    parser.add_argument("--threads", type=int, default=2, help="of PyTorch (%(default)s)")
+    parser.add_argument("--checkpoint-minutes", type=float, default=10.0, help="between checkpoints (%(default)s)")
+    parser.add_argument("--score-minutes", type=float, default=60.0, help="between scores on dev (%(default)s)")
+    parser.add_argument("--log-every", type=int, default=20, help="steps (%(default)s)")
     return parser
 
 
@@ -127,18 +75,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         frozen=options.frozen,
         seed=options.seed,
     )
-    fixed = (load_tokenizer(options.model), settings.batch_tokens, settings.length, settings.seed)
+    fixed = (load_tokenizer(options.encoder), settings.batch_tokens, settings.length, settings.seed)
     stream: Stream | GroupStream
     if options.groups:
         stream = GroupStream(load_groups(options.groups), *fixed)
     else:
-        labelled = [self_labelled(path) for path in options.also]
         ready = [window for path in options.soft or () for window in load_features(path)]
         sources = [] if ready else load_sources(options.data / "train", MIXTURES[options.mixture])
-        stream = Stream([*sources, *labelled], *fixed, ready)
+        stream = Stream(sources, *fixed, ready)
     samples = [sample(load_squad(options.data / "dev" / f"{name}.json.gz"), n) for name, n in DEV_SAMPLES.items()]
     loss = group_loss if options.groups else span_loss
-    run.carry_out(Run(options.out, options.model, stream, samples, settings, loss), options)
+    run = Run(options.out, options.encoder, options.start, stream, samples, settings, loss)
+    if options.go_on_at is not None:
+        run.go_on_at(options.go_on_at)
+    signal.signal(signal.SIGTERM, run.stop)
+    signal.signal(signal.SIGINT, run.stop)
+    run.train(
+        checkpoint_seconds=60 * options.checkpoint_minutes,
+        score_seconds=60 * options.score_minutes,
+        log_every=options.log_every,
+        pause=options.pause,
+    )
 
 
 if __name__ == "__main__":

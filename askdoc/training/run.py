@@ -1,104 +1,109 @@
-"""A training run in a folder, that can be stopped and continued at any step; what is trained is the subclass's matter.
+"""A reader's training run in its folder, that can be stopped and continued at any step.
 
 The folder gets
 
     state.pt        the newest checkpoint; the same run goes on from it, also towards another number of tokens
-    log.jsonl       one object a line: "train" every so many steps, "dev" at each checkpoint
-    newest/ best/   the averaged weights as model folders: the newest, and the best by the run's own measure
+    log.jsonl       one object a line: "train" every few steps, "dev" whenever the dev samples are scored
+    newest/ best/   the averaged weights as `network` stores them: those last scored, and those with the best score
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
-import signal
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from askdoc.training.network import Trainee, Weights
+from askdoc.evaluation.squad import Dataset
+from askdoc.training.batches import Batch, Feature, collate
+from askdoc.training.groups import GroupStream
+from askdoc.training.measure import measure
+from askdoc.training.network import Logits, Reader, Weights, device, load_model, save_layers, span_loss
 from askdoc.training.schedule import Progress, learning_rate, with_rate, with_total
-from askdoc.training.stream import Place
-
-Batch = TypeVar("Batch")
+from askdoc.training.stream import Place, Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What fixes any run's result, besides its data and the model it begins from.
+    """What fixes a run's result, besides its data and the weights that it begins from.
 
-    `tokens` is the length of the run, padding counted; `rate` the highest learning rate, after `warmup_tokens`; `decay`
-    AdamW's; `average` how much of the moving average a step keeps.
+    `tokens` is the length of the run, padding counted, `batch_tokens` that of a step, `length` that of a window; `rate`
+    the highest learning rate, after `warmup_tokens`; `decay` and `clip` AdamW's; `average` how much of the moving
+    average a step keeps. The first `frozen` layers are not trained.
     """
 
     tokens: int
-    rate: float
-    warmup_tokens: int
+    rate: float = 2e-4
+    warmup_tokens: int = 100_000
     decay: float = 0.01
     clip: float = 1.0
-    average: float
+    average: float = 0.999
     seed: int = 1
+    batch_tokens: int = 2048
+    length: int = 144
+    dropout: float = 0.0
+    frozen: int = 0
 
 
-class Run(ABC, Generic[Batch]):
+class Run:
     """A training run in its folder; a run that the folder already holds is continued.
 
-    A subclass makes what it needs, then calls `super().__init__`.
+    It begins with the encoder of a folder and the weights in the reader's folder `start`, if there is one. The best
+    weights are those with the best mean F1 on the first two dev sets, at their best thresholds.
     """
 
-    def __init__(self, folder: Path, trainee: Trainee, settings: Settings) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        encoder: Path,
+        start: Path | None,
+        stream: Stream | GroupStream,
+        dev: Sequence[Dataset],
+        settings: Settings,
+        loss: Callable[[Logits, Batch], Tensor] = span_loss,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.trainee, self.run_settings = folder, trainee, settings
-        self.weights = Weights(trainee, average=settings.average, decay=settings.decay, clip=settings.clip)
+        self.folder, self.stream, self.dev, self.settings, self.loss = folder, stream, dev, settings, loss
+        torch.manual_seed(settings.seed)
+        network = load_model(encoder, start)
+        self.reader = Reader(network, dropout=settings.dropout, frozen=settings.frozen).to(device())
+        self.weights = Weights(self.reader, average=settings.average, decay=settings.decay, clip=settings.clip)
         self.progress = Progress(total_tokens=settings.tokens, anchor_tokens=0, anchor_rate=settings.rate)
         self.stopped = False
         if (folder / "state.pt").exists():
             self._restore()
 
-    @property
-    @abstractmethod
-    def data(self) -> str:
-        """What fixes the order of the batches besides the seed, to notice that a run is continued on other data."""
-
-    @abstractmethod
-    def batches(self, start: Place) -> Iterator[tuple[Place, Batch]]:
-        """The batches from `start` on, without end, each with its place; the same for the same seed."""
-
-    @abstractmethod
-    def loss(self, batch: Batch) -> tuple[Tensor, int]:
-        """The loss of a batch, and its length in tokens, padding counted."""
-
-    @abstractmethod
-    def score(self) -> tuple[float, dict[str, Any]]:
-        """The measure that says which weights are best, and all figures of the dev sets by name."""
-
-    @abstractmethod
-    def save(self, values: Mapping[str, Tensor], folder: Path) -> None:
-        """Write the model with these weights to a new folder."""
-
-    def train(self, *, checkpoint_seconds: float, log_every: int, pause: Path | None = None) -> None:
-        """Train to the end, or until `stop`; leaves a checkpoint either way."""
-        self.trainee.train()
-        stored, meter = time.monotonic(), Meter()
-        for place, batch in self.batches(self.progress.place):
+    def train(
+        self, *, checkpoint_seconds: float, score_seconds: float, log_every: int, pause: Path | None = None
+    ) -> None:
+        """Train to the end, or until `stop`; leaves a checkpoint either way, scored at the end."""
+        self.reader.train()
+        stored = scored = time.monotonic()
+        meter = Meter()
+        for place, batch in self.stream.batches(self.progress.place):
             meter.skip(wait_while(pause))
             if self.stopped or self.progress.done:
                 break
             self._step(place, batch, meter)
             if self.progress.steps % log_every == 0:
                 self._log("train", {**meter.read(), "rate": self._rate()})
-            if time.monotonic() - stored > checkpoint_seconds:
+            if time.monotonic() - scored > score_seconds:
                 self.checkpoint()
-                stored = time.monotonic()
+                stored = scored = time.monotonic()
                 meter.read()  # the time it took is not training's
-        self.checkpoint()
+            elif time.monotonic() - stored > checkpoint_seconds:
+                self._store()
+                stored = time.monotonic()
+        if self.progress.done:
+            self.checkpoint()
+        else:
+            self._store()
 
     def stop(self, *_: object) -> None:
         """End `train` after the step under way; usable as a signal's handler."""
@@ -109,27 +114,32 @@ class Run(ABC, Generic[Batch]):
         self.progress = with_rate(self.progress, rate)
 
     def checkpoint(self) -> None:
-        """Score the averaged weights, store them as a model folder, and store the state."""
-        self.trainee.show(self.weights.average)
-        measure, figures = self.score()
-        self.trainee.show(self.weights.master)
+        """Score the averaged weights, store them as a reader's folder, and store the state."""
+        self.reader.show(self.weights.average)
+        results = [measure(self.reader, self.stream.tokenizer, dataset) for dataset in self.dev]
+        mean = sum(result.best_f1 for result in results[:2]) / max(1, len(results[:2]))
+        figures = {"mean": mean, **{result.dataset: result.figures() for result in results}}
         self._export("newest", figures)
-        if measure >= self.progress.best:
+        if mean >= self.progress.best:
             self._export("best", figures)
-            self.progress = replace(self.progress, best=measure)
+            self.progress = replace(self.progress, best=mean)
+        self.reader.show(self.weights.master)
         self._store()
         self._log("dev", figures)
 
-    def _step(self, place: Place, batch: Batch, meter: Meter) -> None:
-        loss, tokens = self.loss(batch)
+    def _step(self, place: Place, features: list[Feature], meter: Meter) -> None:
+        batch = collate(features).to(device())
+        inputs = batch.inputs
+        loss = self.loss(self.reader(input_ids=inputs.ids, attention_mask=inputs.mask), batch)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = self.weights.step(rate=self._rate(), number=self.progress.steps)
+        tokens = inputs.ids.numel()
         meter.add(tokens, loss=float(loss.detach()), norm=norm)
         done = self.progress
         self.progress = replace(done, tokens=done.tokens + tokens, steps=done.steps + 1, place=place.after())
 
     def _rate(self) -> float:
-        return learning_rate(self.progress, self.run_settings.warmup_tokens)
+        return learning_rate(self.progress, self.settings.warmup_tokens)
 
     def _position(self) -> dict[str, int]:
         return {"tokens": self.progress.tokens, "steps": self.progress.steps, "round": self.progress.place.round}
@@ -141,11 +151,16 @@ class Run(ABC, Generic[Batch]):
             file.write(json.dumps(line) + "\n")
 
     def _export(self, name: str, figures: Mapping[str, Any]) -> None:
-        """Store the averaged weights as the model folder `name`; an older one stays until the new one is whole."""
+        """Store what the reader holds as the folder `name`; an older one stays until the new one is whole."""
         fresh = self.folder / f"{name}.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        self.save(self.weights.average, fresh)
-        made = {"settings": asdict(self.run_settings), **self._position(), "data": self.data, "dev": dict(figures)}
+        save_layers(self.reader.network, fresh)
+        made = {
+            "settings": asdict(self.settings),
+            **self._position(),
+            "data": self.stream.description,
+            "dev": dict(figures),
+        }
         (fresh / "run.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
         shutil.rmtree(self.folder / name, ignore_errors=True)
         fresh.rename(self.folder / name)
@@ -154,7 +169,7 @@ class Run(ABC, Generic[Batch]):
         state = {
             "weights": self.weights.state(),
             "progress": asdict(self.progress),
-            "data": self.data,
+            "data": self.stream.description,
             "random": torch.get_rng_state(),  # dropout's
         }
         torch.save(state, self.folder / "state.pt.new")
@@ -164,10 +179,10 @@ class Run(ABC, Generic[Batch]):
         state = torch.load(self.folder / "state.pt", map_location="cpu", weights_only=True)
         self.weights.restore(state["weights"])
         place = Place(**state["progress"]["place"])
-        if state["data"] != self.data:
+        if state["data"] != self.stream.description:
             place = Place(place.round + 1, 0, 0)  # places in a round of other data mean nothing
         progress = Progress(**{**state["progress"], "place": place})
-        self.progress = with_total(progress, self.run_settings.tokens)
+        self.progress = with_total(progress, self.settings.tokens)
         torch.set_rng_state(state["random"])
 
 
@@ -189,7 +204,7 @@ class Meter:
         self.started += seconds
 
     def read(self) -> dict[str, float]:
-        """Mean loss and gradient norm, and tokens a second; starts anew."""
+        """Mean loss and gradient norm, and tokens a second; starts over."""
         steps, seconds = max(1, self.steps), time.monotonic() - self.started
         result = {"loss": self.loss / steps, "norm": self.norm / steps, "tokens_per_second": self.tokens / seconds}
         self._reset()
@@ -206,28 +221,3 @@ def wait_while(pause: Path | None, *, seconds: float = 1.0) -> float:
     while pause is not None and pause.exists():
         time.sleep(seconds)
     return time.monotonic() - began
-
-
-def device() -> torch.device:
-    """Where to train: an accelerator if there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def add_options(parser: argparse.ArgumentParser, defaults: Settings) -> None:
-    """The options that every training program has."""
-    parser.add_argument("--rate", type=float, default=defaults.rate, help="highest learning rate (%(default)s)")
-    parser.add_argument("--go-on-at", type=float, help="continue with the rate falling from this one")
-    parser.add_argument("--seed", type=int, default=defaults.seed)
-    parser.add_argument("--pause", type=Path, help="hold while this file exists")
-    parser.add_argument("--threads", type=int, default=2, help="of PyTorch (%(default)s)")
-    parser.add_argument("--checkpoint-minutes", type=float, default=10.0, help="between checkpoints (%(default)s)")
-    parser.add_argument("--log-every", type=int, default=20, help="steps (%(default)s)")
-
-
-def carry_out(run: Run[Any], options: argparse.Namespace) -> None:
-    """Train as the options say. SIGTERM and SIGINT store a checkpoint and end it."""
-    if options.go_on_at is not None:
-        run.go_on_at(options.go_on_at)
-    signal.signal(signal.SIGTERM, run.stop)
-    signal.signal(signal.SIGINT, run.stop)
-    run.train(checkpoint_seconds=60 * options.checkpoint_minutes, log_every=options.log_every, pause=options.pause)

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from tokenizers import Tokenizer
-
-from askdoc.training.batches import Example, Feature, bucketed, feature, seeded
+from askdoc.models.words import TextTokenizer
+from askdoc.training.batches import Example, Feature, batched, feature, seeded
 from askdoc.training.mixture import Source, described, round_examples
 
 POOL = 2048  # examples that are sorted by length together
@@ -23,7 +22,7 @@ class Place:
     batch: int
 
     def after(self) -> Place:
-        """The place of the next batch, if the pool has one; past its end it stands for the next pool's first."""
+        """The place of the next batch, or of the next pool's first after the last."""
         return replace(self, batch=self.batch + 1)
 
 
@@ -61,7 +60,7 @@ class Stream:
     """
 
     sources: Sequence[Source]
-    tokenizer: Tokenizer
+    tokenizer: TextTokenizer
     tokens: int
     length: int
     seed: int
@@ -90,4 +89,6 @@ class Stream:
             item if isinstance(item, Feature) else feature(item, self.tokenizer, length=self.length, rng=rng)
             for item in items
         ]
-        return bucketed(features, tokens=self.tokens, rng=rng)
+        batches = batched(filter(None, features), lambda item: len(item.ids), tokens=self.tokens)
+        rng.shuffle(batches)
+        return batches

@@ -12,6 +12,7 @@ from askdoc.evaluation.squad import (
     Scored,
     best_threshold_exact,
     best_threshold_f1,
+    character_f1,
     exact_match,
     f1,
     load_squad,
@@ -35,7 +36,7 @@ def write(path: Path, content: Any) -> Path:
 
 
 @pytest.mark.parametrize("name", ["set.json", "set.json.gz"])
-def test_a_dataset_is_read_as_it_stands(tmp_path: Path, name: str) -> None:
+def test_a_dataset_is_read_as_it_is(tmp_path: Path, name: str) -> None:
     dataset = load_squad(write(tmp_path / name, squad()))
     answered, unanswered = dataset.questions
     assert (dataset.name, dataset.paragraphs[0].title, dataset.paragraphs[0].text) == ("set", "Belta", TEXT)
@@ -98,10 +99,70 @@ def test_scores_are_those_of_the_official_scripts(
     assert f1(prediction, golds) == pytest.approx(overlap)
 
 
+@pytest.mark.parametrize(
+    ("prediction", "golds", "overlap"),
+    [
+        ("1927年在武汉", ["1927年"], 2 * 2 / (5 + 2)),  # a number is one unit
+        ("《红楼梦》。", ["红楼梦"], 1.0),  # punctuation of every script is left out
+        ("上海和北京", ["北京", "上海"], 2 * 2 / (5 + 2)),
+        ("北上海京", ["上北京海"], 2 * 1 / (4 + 4)),  # the same characters, no run of two
+        ("東京のタワー", ["東京タワー"], 2 * 3 / (6 + 5)),
+        ("กรุงเทพ", ["กรุง"], 2 * 4 / (7 + 4)),
+        ("the New York", ["new york"], 2 * 2 / (3 + 2)),  # of another script, words
+        ("", [], 1.0),
+        ("北京", [], 0.0),
+        ("", ["北京"], 0.0),
+    ],
+)
+def test_in_languages_without_spaces_the_longest_common_run_counts(
+    prediction: str, golds: list[str], overlap: float
+) -> None:
+    assert character_f1(prediction, golds) == pytest.approx(overlap)
+
+
+def mixed_segmentation(text: str) -> list[str]:
+    """That of CMRC 2018's evaluation script, without what it calls special characters; NLTK's words are at blanks."""
+    special = "-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』"
+    segments, word = [], ""
+    for char in text.lower().strip():
+        if char in special:
+            continue
+        if "\u4e00" <= char <= "\u9fa5":
+            segments += [*word.split(), char]
+            word = ""
+        else:
+            word += char
+    return [*segments, *word.split()]
+
+
+def official_character_f1(prediction: str, gold: str) -> float:
+    """`calc_f1_score` and `find_lcs` of CMRC 2018's evaluation script."""
+    ours, theirs = mixed_segmentation(prediction), mixed_segmentation(gold)
+    lengths = [[0] * (len(theirs) + 1) for _ in range(len(ours) + 1)]
+    for i, left in enumerate(ours):
+        for j, right in enumerate(theirs):
+            lengths[i + 1][j + 1] = lengths[i][j] + 1 if left == right else 0
+    longest = max(map(max, lengths))
+    if longest == 0:
+        return 0.0
+    precision, recall = longest / len(ours), longest / len(theirs)
+    return 2 * precision * recall / (precision + recall)
+
+
+parts = st.sampled_from(["红", "楼", "梦", "武", "汉", "《红楼梦》", "，汉", " 1927 ", " Wuhan "])
+chinese = st.lists(parts, min_size=1, max_size=12).map("".join)
+
+
+@given(chinese, chinese)
+def test_chinese_is_scored_as_by_the_official_script(prediction: str, gold: str) -> None:
+    assert character_f1(prediction, [gold]) == pytest.approx(official_character_f1(prediction, gold))
+
+
 @given(st.text(max_size=40), st.lists(st.text(max_size=40), max_size=3))
 def test_scores_are_bounded_and_an_exact_match_is_a_full_overlap(prediction: str, golds: list[str]) -> None:
     assert 0.0 <= f1(prediction, golds) <= 1.0
     assert exact_match(prediction, golds) <= f1(prediction, golds)
+    assert 0.0 <= character_f1(prediction, golds) <= 1.0
 
 
 def official_best(results: list[Scored]) -> float:

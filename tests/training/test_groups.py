@@ -4,33 +4,33 @@ from pathlib import Path
 
 import pytest
 import torch
-from tokenizers import Tokenizer
 
+from askdoc.models.words import TextTokenizer
 from askdoc.training.batches import collate
-from askdoc.training.groups import SHARED, WINDOWS, GroupStream, group_loss
+from askdoc.training.groups import WINDOWS, Group, GroupStream, group_loss, load_groups
 from askdoc.training.network import Logits, span_loss
-from askdoc.training.retrieved import Group, groups_of, load_groups, main
+from askdoc.training.retrieved import groups_of, main
 from askdoc.training.stream import START
 
 WHO = ("thomas reed", "margaret doyle")
 PLACES = ("ashford", "wexham", "quarry", "bridge", "mill")
 
 
-def group(number: int, *, edited: str = "", wrong: int = 4) -> Group:
+def group(number: int, *, wrong: int = 4) -> Group:
     place, who = PLACES[number % 5], WHO[number % 2]
     text = f"the {place} was built by {who} ." + " it was near ." * (number % 3)
     others = tuple(f"the old {other} was built in 1784 ." for other in PLACES if other != place)[:wrong]
-    return Group(f"who built the {place} ?", text, ((text.index(who), text.index(who) + len(who)),), others, edited)
+    return Group(f"who built the {place} ?", text, ((text.index(who), text.index(who) + len(who)),), others)
 
 
-GROUPS = [group(number, edited="who finished the mill ?" if number % 2 else "") for number in range(20)]
+GROUPS = [group(number) for number in range(20)]
 
 
-def stream(tokenizer: Tokenizer, groups: list[Group] = GROUPS, seed: int = 1) -> GroupStream:
+def stream(tokenizer: TextTokenizer, groups: list[Group] = GROUPS, seed: int = 1) -> GroupStream:
     return GroupStream(groups, tokenizer, tokens=400, length=48, seed=seed)
 
 
-def test_batches_hold_whole_groups_the_right_passage_first(tokenizer: Tokenizer) -> None:
+def test_batches_hold_whole_groups_the_right_passage_first(tokenizer: TextTokenizer) -> None:
     for (_, features), _ in zip(stream(tokenizer).batches(START), range(12), strict=False):
         assert len(features) % WINDOWS == 0
         for place, feature in enumerate(features):
@@ -38,21 +38,20 @@ def test_batches_hold_whole_groups_the_right_passage_first(tokenizer: Tokenizer)
         assert max(len(feature.ids) for feature in features) * len(features) <= 400
 
 
-def test_the_last_window_asks_the_edited_question_on_the_right_passage(tokenizer: Tokenizer) -> None:
-    for edited in (True, False):
-        only = [group(1, edited="who finished the mill ?" if edited else "")]
-        _, features = next(stream(tokenizer, only).batches(START))
-        finished = tokenizer.token_to_id("finished")
-        assert [finished in feature.ids for feature in features] == [False] * SHARED + [edited]
-
-
-def test_a_group_with_one_wrong_passage_is_filled_up_with_it(tokenizer: Tokenizer) -> None:
+def test_a_group_with_one_wrong_passage_is_filled_up_with_it(tokenizer: TextTokenizer) -> None:
     _, features = next(stream(tokenizer, [group(0, wrong=1)]).batches(START))
     assert len(features) == WINDOWS
     assert len({tuple(feature.ids) for feature in features}) == 2
 
 
-def test_a_stream_goes_on_at_any_place_and_covers_a_round(tokenizer: Tokenizer) -> None:
+def test_a_group_that_has_no_window_of_a_passage_is_left_out(tokenizer: TextTokenizer) -> None:
+    empty = Group("who ?", "it was thomas reed .", ((7, 18),), (" ", "it was near ."))
+    too_long = Group("who ?", "it was thomas reed . " * 20, ((0, 300),), ("it was near .",))
+    batches = stream(tokenizer, [empty, too_long, group(0)]).batches(START)
+    assert [len(next(batches)[1]) for _ in range(3)] == [WINDOWS] * 3
+
+
+def test_a_stream_goes_on_at_any_place_and_covers_a_round(tokenizer: TextTokenizer) -> None:
     whole = stream(tokenizer).batches(START)
     first = [next(whole) for _ in range(9)]
     place, features = first[4]
@@ -67,7 +66,7 @@ def test_a_stream_goes_on_at_any_place_and_covers_a_round(tokenizer: Tokenizer) 
     assert len(seen) == len({(one.question, one.passage) for one in GROUPS})
 
 
-def shared_loss(value: float, *, right: float, wrong: float, tokenizer: Tokenizer) -> float:
+def shared_loss(value: float, *, right: float, wrong: float, tokenizer: TextTokenizer) -> float:
     """The shared loss of a group whose every logit is `value`, but the answer's, and one of a wrong passage."""
     _, features = next(stream(tokenizer, [group(0)]).batches(START))
     batch = collate(features)
@@ -80,16 +79,16 @@ def shared_loss(value: float, *, right: float, wrong: float, tokenizer: Tokenize
     return float(group_loss(found, batch)) - float(span_loss(found, batch))
 
 
-def test_the_shared_loss_is_the_cross_entropy_over_all_positions_of_the_first_windows(tokenizer: Tokenizer) -> None:
+def test_the_shared_loss_is_the_cross_entropy_over_all_positions_of_the_group(tokenizer: TextTokenizer) -> None:
     _, features = next(stream(tokenizer, [group(0)]).batches(START))
-    positions = SHARED * collate(features).starts.shape[1]
+    positions = WINDOWS * collate(features).starts.shape[1]
     shared = shared_loss(0.0, right=0.0, wrong=0.0, tokenizer=tokenizer)
     assert shared == pytest.approx(math.log(positions), abs=1e-4)
     shared = shared_loss(0.0, right=5.0, wrong=2.0, tokenizer=tokenizer)
     assert shared == pytest.approx(math.log(positions - 2 + math.exp(5) + math.exp(2)) - 5, abs=1e-4)
 
 
-def test_what_another_passage_scores_costs_only_in_the_shared_loss(tokenizer: Tokenizer) -> None:
+def test_what_another_passage_scores_costs_only_in_the_shared_loss(tokenizer: TextTokenizer) -> None:
     calm = shared_loss(0.0, right=5.0, wrong=0.0, tokenizer=tokenizer)
     loud = shared_loss(0.0, right=5.0, wrong=8.0, tokenizer=tokenizer)
     assert loud > calm + 2

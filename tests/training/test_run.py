@@ -7,20 +7,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from tokenizers import Tokenizer
 
 from askdoc.evaluation.squad import Dataset, Gold, Paragraph, Question
 from askdoc.training.batches import load_tokenizer
-from askdoc.training.dropout import PooledDropout
 from askdoc.training.mixture import Share, source
-from askdoc.training.network import load_model
-from askdoc.training.reader import Run, Settings
-from askdoc.training.run import wait_while
+from askdoc.training.network import load_layers, load_model, save_layers
+from askdoc.training.run import Run, Settings, wait_while
 from askdoc.training.schedule import Progress, learning_rate, with_rate, with_total
 from askdoc.training.stream import Stream
 
 SETTINGS = Settings(tokens=2000, batch_tokens=128, length=48, rate=1e-2, warmup_tokens=300)
-OFTEN = {"checkpoint_seconds": 1e9, "log_every": 1}
+OFTEN = {"checkpoint_seconds": 1e9, "score_seconds": 1e9, "log_every": 1}
 
 
 def dataset(questions: int) -> Dataset:
@@ -37,14 +34,17 @@ def dataset(questions: int) -> Dataset:
 
 
 @pytest.fixture
-def begin(tmp_path: Path, model_folder: Path) -> Callable[..., Run]:
+def begin(tmp_path: Path, encoder_folder: Path) -> Callable[..., Run]:
     tiny = dataset(40)
 
-    def make(name: str = "run", settings: Settings = SETTINGS, nulls: float = 0.3) -> Run:
-        share = Share("tiny", None, nulls, edited=True)
-        tokenizer = load_tokenizer(model_folder)
+    def make(
+        name: str = "run", settings: Settings = SETTINGS, questions: int | None = None, start: Path | None = None
+    ) -> Run:
+        share = Share("tiny", questions, 0.0)
+        tokenizer = load_tokenizer(encoder_folder)
         stream = Stream([source(tiny, share)], tokenizer, settings.batch_tokens, settings.length, seed=1)
-        return Run(tmp_path / name, model_folder, stream, [replace(tiny, questions=tiny.questions[:8])], settings)
+        dev = [replace(tiny, questions=tiny.questions[:8])]
+        return Run(tmp_path / name, encoder_folder, start, stream, dev, settings)
 
     return make
 
@@ -83,18 +83,46 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(begin: Callable[..., Run]) 
     assert [line["loss"] for line in log(whole, "train")] == [line["loss"] for line in log(second, "train")]
 
 
+def test_a_checkpoint_is_stored_without_scoring(begin: Callable[..., Run]) -> None:
+    first = begin()
+    stop_after(first, 3)
+    places = []
+    store = first._store
+
+    def counted() -> None:
+        places.append(first.progress.place)
+        store()
+
+    first._store = counted  # type: ignore[method-assign]
+    first.train(checkpoint_seconds=0.0, score_seconds=1e9, log_every=1)
+    assert len(places) == 4, "one a step, and one at the end"
+    assert log(first, "dev") == []
+    assert not (first.folder / "newest").exists()
+    second = begin()
+    assert second.progress == first.progress
+    assert second.progress.place == places[-1]
+
+
+def test_scores_come_in_their_own_time(begin: Callable[..., Run]) -> None:
+    run = begin()
+    stop_after(run, 3)
+    run.train(checkpoint_seconds=1e9, score_seconds=0.0, log_every=1)
+    assert [line["steps"] for line in log(run, "dev")] == [1, 2, 3]
+    assert log(run, "dev")[0].keys() >= {"mean", "tiny"}
+
+
 def test_training_learns(begin: Callable[..., Run]) -> None:
-    run = begin(settings=replace(SETTINGS, tokens=7_000, dropout=0.0), nulls=0.0)
+    run = begin(settings=replace(SETTINGS, tokens=7_000, dropout=0.0))
     run.train(**OFTEN)
     losses = [float(str(line["loss"])) for line in log(run, "train")]
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
 
 
-def test_the_stored_model_is_the_moving_average(begin: Callable[..., Run]) -> None:
+def test_the_stored_reader_is_the_moving_average(begin: Callable[..., Run]) -> None:
     run = begin()
     run.train(**OFTEN)
     for folder in ("newest", "best"):
-        stored = load_model(run.folder / folder).state_dict()
+        stored = load_layers(run.folder / folder)
         for name, value in run.weights.average.items():
             assert torch.equal(stored[name], value), name
     made = json.loads((run.folder / "newest" / "run.json").read_text(encoding="utf-8"))
@@ -102,13 +130,20 @@ def test_the_stored_model_is_the_moving_average(begin: Callable[..., Run]) -> No
     assert made["dev"]["tiny"]["questions"] == 8
 
 
-def test_embeddings_stay_as_they_were(begin: Callable[..., Run], model_folder: Path) -> None:
-    run = begin()
+def test_a_run_begins_at_a_reader_s_weights(begin: Callable[..., Run], encoder_folder: Path, tmp_path: Path) -> None:
+    torch.manual_seed(7)
+    save_layers(load_model(encoder_folder), tmp_path / "start")
+    head = load_layers(tmp_path / "start")["qa_outputs.weight"]
+    assert torch.equal(begin(start=tmp_path / "start").weights.master["qa_outputs.weight"], head)
+    assert not torch.equal(begin().weights.master["qa_outputs.weight"], head)
+
+
+def test_what_is_not_trained_stays_as_it_was(begin: Callable[..., Run], encoder_folder: Path) -> None:
+    run = begin(settings=replace(SETTINGS, frozen=1))
     run.train(**OFTEN)
-    name = "bert.embeddings.word_embeddings.weight"
-    stored, before = load_model(run.folder / "newest").state_dict(), load_model(model_folder).state_dict()
-    assert torch.equal(stored[name], before[name])
-    assert not torch.equal(stored["qa_outputs.weight"], before["qa_outputs.weight"])
+    before, stored = load_model(encoder_folder).state_dict(), load_layers(run.folder / "newest")
+    changed = {name for name, value in stored.items() if not torch.equal(value, before[name])}
+    assert changed == {name for name in stored if "layer.1." in name or "qa_outputs" in name}
 
 
 def test_another_mixture_begins_with_the_next_round(begin: Callable[..., Run]) -> None:
@@ -116,7 +151,7 @@ def test_another_mixture_begins_with_the_next_round(begin: Callable[..., Run]) -
     stop_after(run, 2)
     run.train(**OFTEN)
     assert begin().progress.place.batch == 2
-    other = begin(nulls=0.5)
+    other = begin(questions=30)
     assert (other.progress.place.round, other.progress.place.batch) == (1, 0)
 
 
@@ -164,22 +199,3 @@ def test_a_run_that_is_done_can_go_on_at_a_new_rate() -> None:
     longer = with_rate(with_total(done, 3000), 0.2)
     assert learning_rate(longer, 0) == 0.2
     assert learning_rate(replace(longer, tokens=2000), 0) == pytest.approx(0.1)
-
-
-def test_pooled_dropout_keeps_the_mean_and_drops_its_share() -> None:
-    torch.manual_seed(3)
-    layer = PooledDropout(0.25)
-    values = torch.ones(100, 200)
-    dropped = layer(values)
-    assert (dropped == 0).float().mean() == pytest.approx(0.25, abs=0.02)
-    assert dropped.mean() == pytest.approx(1.0, abs=0.03)
-    assert not torch.equal(dropped, layer(values))
-    assert torch.equal(layer.eval()(values), values)
-
-
-def test_a_tokenizer_of_another_family_is_refused(begin: Callable[..., Run], tokenizer: Tokenizer) -> None:
-    strange = Tokenizer.from_str(tokenizer.to_str().replace("[CLS]", "<s>"))
-    run = begin()
-    stream = replace(run.stream, tokenizer=strange)
-    with pytest.raises(ValueError, match=r"no \[CLS\]"):
-        next(stream.batches(run.progress.place))
