@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime
 
 from askdoc.errors import ModelError
-from askdoc.models.words import read_tokenizer
+from askdoc.models.library import read_tokenizer
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -1,20 +1,17 @@
-"""Tokenizers: the only importer of `tokenizers`. Special tokens and their places are the tokenizer's own business.
+"""What a tokenizer makes of texts: their word pieces, and the inputs of a network with special tokens in their places.
 
-A model's `tokenizer.json` says how a question and a passage become one input: `[CLS] q [SEP] p [SEP]` for BERT,
-`<s>q</s></s>p</s>` for RoBERTa. What stands before and after the passage there frames every window of it.
+There are two kinds: `unigram` is the bundled models' own and opens in no time, `library` reads the `tokenizer.json` of
+any other model. How texts are framed and passages are cut into windows is the same for both, and is here.
 """
 
 from __future__ import annotations
 
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
 
-from tokenizers import Tokenizer
-
-if TYPE_CHECKING:
-    from tokenizers import Encoding
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,55 +39,56 @@ class Window:
     offsets: Sequence[tuple[int, int]]
 
 
-class TextTokenizer:
-    """A fast tokenizer, without truncation or padding of its own."""
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The special tokens around texts: `[CLS] q [SEP] p [SEP]` for BERT, `<s> q </s> </s> p </s>` for XLM-R."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        self._tokenizer = tokenizer
+    single: tuple[Sequence[int], Sequence[int]]  # before and after a text that is alone
+    pair: tuple[Sequence[int], Sequence[int], Sequence[int]]  # before, between and after a question and a passage
+    pair_types: tuple[Sequence[int], Sequence[int], Sequence[int]]  # of the tokens of `pair`
+    text_types: tuple[int, int]  # of the question's tokens, and of the passage's
 
+
+class TextTokenizer(ABC):
+    """Cuts texts into word pieces, and makes a network's inputs of them."""
+
+    frame: Frame
+
+    @abstractmethod
     def tokens(self, text: str) -> Tokens:
         """Split a text into word pieces, without special tokens."""
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        return Tokens(encoding.ids, encoding.offsets)
 
     def framed(self, text: str, length: int) -> Sequence[int]:
         """The input for one text, special tokens and all, of at most `length` tokens: the text is cut."""
-        encoding = self._tokenizer.encode(text)
-        first, last = _extent(encoding, 0)
-        frame = len(encoding.ids) - (last - first)
-        return [*encoding.ids[: min(last, first + length - frame)], *encoding.ids[last:]]
+        before, after = self.frame.single
+        return [*before, *self.tokens(text).ids[: length - len(before) - len(after)], *after]
 
     def windows(self, question: str, passage: str, *, length: int, stride: int, max_question: int) -> Iterator[Window]:
         """The inputs for a pair, each of at most `length` tokens; neighbours share `stride` tokens of the passage.
 
         A question of more than `max_question` tokens is cut. A passage without tokens has no windows.
         """
-        encoding = self._tokenizer.encode(self._cut(question, max_question), passage)
-        first, last = _extent(encoding, 1)
-        size = length - (len(encoding.ids) - (last - first))
-        for start in range(first, max(min(first + 1, last), last - stride), max(1, size - stride)):
-            end = min(last, start + size)
+        asked, read = self.tokens(question).ids[:max_question], self.tokens(passage)
+        before, between, after = self.frame.pair
+        before_types, between_types, after_types = self.frame.pair_types
+        question_type, passage_type = self.frame.text_types
+        head = [*before, *asked, *between]
+        head_types = [*before_types, *[question_type] * len(asked), *between_types]
+        size = length - len(head) - len(after)
+        for start in range(0, max(min(1, len(read)), len(read) - stride), max(1, size - stride)):
+            part = read.ids[start : start + size]
             yield Window(
-                [*encoding.ids[:first], *encoding.ids[start:end], *encoding.ids[last:]],
-                [*encoding.type_ids[:first], *encoding.type_ids[start:end], *encoding.type_ids[last:]],
-                first,
-                encoding.offsets[start:end],
+                [*head, *part, *after],
+                [*head_types, *[passage_type] * len(part), *after_types],
+                len(head),
+                read.offsets[start : start + size],
             )
 
-    def _cut(self, question: str, limit: int) -> str:
-        offsets = self.tokens(question).offsets
-        return question if len(offsets) <= limit else question[: offsets[limit - 1][1]]
 
-
-def _extent(encoding: Encoding, sequence: int) -> tuple[int, int]:
-    """Where the tokens of a sequence stand; the end of the encoding, if it has none."""
-    places = [place for place, number in enumerate(encoding.sequence_ids) if number == sequence]
-    return (places[0], places[-1] + 1) if places else (len(encoding.ids), len(encoding.ids))
-
-
-@cache
-def read_tokenizer(data: bytes) -> TextTokenizer:
-    """A tokenizer.json. Embedder and reader share one: building it takes longer than using it."""
-    return TextTokenizer(Tokenizer.from_buffer(data))
+def encodable(text: str) -> str:
+    """The text with halves of surrogate pairs, which no encoding has, as replacement characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text)
+    return text

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from askdoc.errors import ModelError
-from askdoc.models.words import TextTokenizer
+from askdoc.models.library import LibraryTokenizer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ class PytorchModel:
             import torch
 
             network, tokenizer = _load(model)
-            self.tokenizer = TextTokenizer(tokenizer.backend_tokenizer)
+            self.tokenizer = LibraryTokenizer(tokenizer.backend_tokenizer)
         except Exception as error:  # the library raises whatever its parts raise
             raise ModelError(f"the model in {model.folder} does not load: {error}", hint=model.hint) from error
         self._torch = torch

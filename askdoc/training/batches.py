@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from askdoc.evaluation.squad import UNSPACED
-from askdoc.models.words import TextTokenizer, Window, read_tokenizer
+from askdoc.models.library import read_tokenizer
+from askdoc.models.words import TextTokenizer, Window
 
 QUESTION_TOKENS = 64  # longer questions are cut
 FRAME = 6  # kept free for the special tokens, and for the pieces that a word cut at either end may take more

@@ -17,7 +17,7 @@ from askdoc.embedders import open_embedder
 from askdoc.embedders.hashing import HashingEmbedder
 from askdoc.errors import AskdocError, IndexMismatchError, ModelError, UsageError
 from askdoc.models.bundle import BUNDLED
-from askdoc.models.words import read_tokenizer
+from askdoc.models.library import read_tokenizer
 from askdoc.outputs.messages import reply_lines
 from askdoc.readers import DEFAULT, Reader, open_reader
 from askdoc.readers.folder import open_folder

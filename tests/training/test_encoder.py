@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from askdoc.models.library import LibraryTokenizer
 from askdoc.models.words import TextTokenizer
 from askdoc.training import encoder
 from askdoc.training.batches import Example, crop, load_tokenizer, seeded, windows
@@ -80,7 +81,7 @@ def made(path: Path) -> Package:
 
 @pytest.fixture(scope="module")
 def pieces(made: Package) -> TextTokenizer:
-    return TextTokenizer(encoder.tokenizer(made))
+    return LibraryTokenizer(encoder.tokenizer(made))
 
 
 def cut(pieces: TextTokenizer, text: str) -> list[str]:
