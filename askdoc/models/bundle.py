@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,11 +60,26 @@ class Model:
             data = path.read_bytes()
         except OSError as error:
             raise ModelError(f"the model file {path} cannot be read: {error.strerror}", hint=self.hint) from error
-        if self.checked:
-            stated = self.card["files"][name]
-            if len(data) != stated["size"] or hashlib.sha256(data).hexdigest() != stated["sha256"]:
-                raise ModelError(f"the model file {path} is not the one its card describes", hint=self.hint)
+        self._check(name, data)
         return data
+
+    def mapped(self, name: str) -> memoryview:
+        """The same, memory-mapped: only what is looked at takes memory, and processes share it."""
+        path = self.folder / name
+        try:
+            with path.open("rb") as stream:
+                data = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+        except (OSError, ValueError) as error:  # ValueError: the file is empty
+            raise ModelError(f"the model file {path} cannot be read: {error}", hint=self.hint) from error
+        self._check(name, data)
+        return data
+
+    def _check(self, name: str, data: bytes | memoryview) -> None:
+        if not self.checked:
+            return
+        stated = self.card["files"][name]
+        if len(data) != stated["size"] or hashlib.sha256(data).hexdigest() != stated["sha256"]:
+            raise ModelError(f"the model file {self.folder / name} is not the one its card describes", hint=self.hint)
 
 
 def open_model(folder: Path) -> Model:

@@ -171,7 +171,7 @@ def tokenizer(package: Package) -> Tokenizer:
     result.normalizer = normalizers.Sequence(
         [
             normalizers.NFC(),  # XLM-R's own map composes too; the package has its single characters only
-            normalizers.Precompiled(_compiled(package.normalisation)),
+            normalizers.Precompiled(compiled(package.normalisation)),
             normalizers.Replace(Regex(" {2,}"), " "),
         ]
     )
@@ -184,6 +184,21 @@ def tokenizer(package: Package) -> Tokenizer:
         special_tokens=[(bos, package.special["bos"]), (eos, package.special["eos"])],
     )
     return result
+
+
+def compiled(normalisation: Mapping[str, str]) -> bytes:
+    """The map in the form that tokenizers reads (a double-array trie), which only sentencepiece makes."""
+    from sentencepiece import SentencePieceNormalizer
+    from sentencepiece.sentencepiece_model_pb2 import ModelProto
+
+    lines = (
+        "\t".join(" ".join(f"{ord(letter):X}" for letter in side) for side in pair) for pair in normalisation.items()
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        rules = Path(folder, "rules.tsv")
+        rules.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+        written = SentencePieceNormalizer(rule_tsv=str(rules)).serialized_model_proto()
+    return bytes(ModelProto.FromString(written).normalizer_spec.precompiled_charsmap)
 
 
 def embedded(model: BertModel, tokens: Tokenizer, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -228,21 +243,6 @@ def _tensors(reader: _Bytes) -> dict[str, NDArray[Any]]:
         values = np.frombuffer(reader.data, "<f4" if kind == 0 else np.uint8, length // (4 if kind == 0 else 1), start)
         tensors[name] = values if kind == 0 else values.reshape(count // BLOCK, BLOCK_BYTES)
     return tensors
-
-
-def _compiled(normalisation: Mapping[str, str]) -> bytes:
-    """The map in the form that tokenizers reads (a double-array trie), which only sentencepiece makes."""
-    from sentencepiece import SentencePieceNormalizer
-    from sentencepiece.sentencepiece_model_pb2 import ModelProto
-
-    lines = (
-        "\t".join(" ".join(f"{ord(letter):X}" for letter in side) for side in pair) for pair in normalisation.items()
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        rules = Path(folder, "rules.tsv")
-        rules.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
-        written = SentencePieceNormalizer(rule_tsv=str(rules)).serialized_model_proto()
-    return bytes(ModelProto.FromString(written).normalizer_spec.precompiled_charsmap)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
