@@ -1,6 +1,7 @@
 """XLM-R's tokenizer, memory-mapped: what the library `tokenizers` makes of a text, without the 0.7 s that it loads.
 
-The files, little-endian, are written by `askdoc.training.pieces`:
+The files, little-endian, are written out of the package that carries the encoder by a program that is not installed,
+`pieces` in `training`:
 
 pieces.trie: a double array, i32 bases then i32 checks. A node is a slot, the root is slot 0. The child of `node` for a
 character stands in slot `base[node] + code point`, if the check there is `node`. A piece that ends in a node without
@@ -205,7 +206,7 @@ class Unigram(TextTokenizer):
 
 @cache
 def open_unigram(folder: Path) -> Unigram:
-    """The tokenizer in a folder that `askdoc.training.pieces` wrote; raises `ModelError` if it is not as written.
+    """The tokenizer in a folder, as the bundled `words`; raises `ModelError` if it is not as written.
 
     Embedder and reader share one, and what it remembers.
     """
