@@ -181,7 +181,7 @@ def _first(work: Path, passages: int) -> dict[str, Any]:
     store.suspects(work / "index", manifest)
     looked = time.perf_counter()
     synthetic_one, bundled = open_embedder(manifest.recipe.embedder), seconds(open_embedder)
-    embedders.open_embedder = lambda _: synthetic_one  # the real one is counted by itself
+    embedders.open_embedder = lambda _: synthetic_one  # type: ignore[misc, assignment]  # the real one is counted by itself
     before = time.perf_counter()
     with ask.open_index(work / "index") as index:
         opened = time.perf_counter()
@@ -230,7 +230,7 @@ def recall(work: Path, passages: int) -> dict[str, Any]:
     register(work, passages)
     rng = np.random.default_rng(3)
     with ask.open_index(work / "index", refresh="never") as index:
-        embedder = index.embedder
+        embedder: Any = index.embedder
         real = np.array([embedder.embed_query(text) for text in synthetic.questions(work, QUESTIONS)])
         subjects = embedder._subjects[rng.integers(len(embedder._subjects), size=QUESTIONS)]
         drawn = embedder._near(subjects, rng.standard_normal(subjects.shape, dtype=np.float32), 1.2)

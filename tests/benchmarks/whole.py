@@ -174,7 +174,7 @@ def kills(place: Path, count: int, seed: int) -> dict[str, object]:
         os.kill(child, signal.SIGKILL)
         ended = exit_status(child) == 0
         left = in_a_fork(lambda: [state(index), leftovers(index) if store.has_manifest(index) else index.exists()])
-        healed = in_a_fork(lambda: [update(), state(index), leftovers(index)][1:])
+        healed = in_a_fork(lambda: [update(), state(index), leftovers(index)][1:])  # type: ignore[func-returns-value]
         sound = isinstance(left, list) and left[0] in (before, new)
         working = not sound or left[1]
         struck["after it had ended" if ended else "while it worked" if working else "before or after it wrote"] += 1
@@ -207,7 +207,7 @@ def asking(place: Path, rounds: int) -> dict[str, object]:
     docs.mkdir()
     _write_edition(docs, 0)
     in_a_fork(lambda: build.index([docs], index, embedder="hashing") and None)
-    statuses = []
+    statuses: list[Any] = []
     for checks in ({"looks": _look}, {"indexes 1": _index_too, "indexes 2": _index_too}):
         done = place / f"done with {len(checks)}"
         askers = [partial(_ask_until, done, index, told / name, check) for name, check in checks.items()]
@@ -373,7 +373,7 @@ def main() -> int:
             lambda: disks(place / "disks", wanted.disks),
         )
         for part in parts:
-            told.append(part())
+            told.append(part())  # type: ignore[no-untyped-call]
             sys.stdout.write(json.dumps(told[-1]) + "\n")
             sys.stdout.flush()
     if wanted.results:

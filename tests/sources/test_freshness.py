@@ -274,7 +274,7 @@ def test_a_file_that_cannot_be_read_is_not_tried_again_by_a_question(
     build.index([], folder)
     tried = []
     load = build._load
-    monkeypatch.setattr(build, "_load", lambda one, loaders: tried.append(one.source.path) or load(one, loaders))
+    monkeypatch.setattr(build, "_load", lambda one, loaders: tried.append(one.source.path) or load(one, loaders))  # type: ignore[func-returns-value]
     asked(folder, "always")
     (docs / "ferry.txt").write_text(FERRY)
     asked(folder, "auto")

@@ -58,7 +58,7 @@ def many(tmp_path: Path) -> Path:
 @pytest.fixture
 def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was embedded; the embedder "tiring" does not tire yet."""
-    monkeypatch.setitem(EMBEDDERS, "tiring", "test_checkpoints:TiringEmbedder")  # type: ignore[arg-type]
+    monkeypatch.setitem(EMBEDDERS, "tiring", "test_checkpoints:TiringEmbedder")
     monkeypatch.setattr(CountingEmbedder, "embedded", [])
     monkeypatch.setattr(TiringEmbedder, "left", 1_000_000)
     monkeypatch.setattr(TiringEmbedder, "end", staticmethod(press_ctrl_c))

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from programs import ROOT, askdoc, rights_count, run, small_disk
@@ -237,7 +238,7 @@ def test_a_newer_format_is_told_from_damage(folder: Path) -> None:
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(store.Recipe) if field.name != "embedder"])
 def test_an_index_of_another_recipe_is_refused_by_readers_and_writers(name: str, docs: Path, folder: Path) -> None:
     manifest = store.read_manifest(folder)
-    other: object = 255 if name == "dimension" else "another"
+    other: Any = 255 if name == "dimension" else "another"
     recipe = dataclasses.replace(manifest.recipe, **{name: other})
     data = store.manifest_to_dict(dataclasses.replace(manifest, recipe=recipe))
     (folder / store.MANIFEST).write_text(json.dumps(data))

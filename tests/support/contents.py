@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from askdoc.stores.folder.dense import DenseIndex
 from askdoc.stores.folder.lexical import LexicalIndex
 
 
-def content(folder: Path) -> list[tuple[str, int, int, str, str | None, list[float]]]:
+def content(folder: Path) -> list[tuple[str, int, int | None, str, str | None, Any]]:
     """All passages of an index with their vectors, in the order of the documents."""
     manifest = store.read_manifest(folder)
     place = store.generation_folder(folder, manifest)

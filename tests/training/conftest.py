@@ -60,12 +60,12 @@ class Pointer(nn.Module):
     def __init__(self, tokenizer: Tokenizer) -> None:
         super().__init__()
         self.anchor = nn.Parameter(torch.zeros(1))
-        self.ids = [tokenizer.token_to_id(word) for word in ("thomas", "reed", "who")]
+        self.ids = [tokenizer.token_to_id(word) or 0 for word in ("thomas", "reed", "who")]
 
     def forward(self, input_ids: Tensor, token_type_ids: Tensor, attention_mask: Tensor) -> Output:
         first, last, who = self.ids
-        start, end = (input_ids == first) * 5.0, (input_ids == last) * 5.0
-        start[:, 0] = end[:, 0] = torch.where((input_ids == who).any(dim=1), 0.0, 9.0)
+        start, end = torch.eq(input_ids, first) * 5.0, torch.eq(input_ids, last) * 5.0
+        start[:, 0] = end[:, 0] = torch.where(torch.eq(input_ids, who).any(dim=1), 0.0, 9.0)
         return Output(start, end)
 
 

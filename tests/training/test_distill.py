@@ -22,7 +22,7 @@ def window(tokenizer: Tokenizer) -> Feature:
 
 
 def tokens(window: Feature, tokenizer: Tokenizer, targets: tuple[tuple[int, float], ...]) -> dict[str, float]:
-    return {tokenizer.id_to_token(window.ids[position]): share for position, share in targets}
+    return {str(tokenizer.id_to_token(window.ids[position])): share for position, share in targets}
 
 
 def test_targets_are_shared_between_teacher_and_annotators(
@@ -81,7 +81,7 @@ def test_a_broken_file_names_its_line(window: Feature, tmp_path: Path) -> None:
 def test_every_round_has_the_ready_windows_and_the_sources(
     window: Feature, tokenizer: Tokenizer, tmp_path: Path
 ) -> None:
-    from test_reader import dataset
+    from test_reader import dataset  # type: ignore[import-not-found]  # pytest puts it on the path
 
     made = source(dataset(6), Share("tiny", None, 0.0))
     stream = Stream([made], tokenizer, 128, 48, seed=1, ready=[window] * 3)

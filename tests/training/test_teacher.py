@@ -48,7 +48,7 @@ def test_it_reads_bert_s_word_pieces_as_mpnet_reads_its_own(
         windows(QUESTION, "Reed", tokenizer, length=48)[0],
     )
     inputs = pad([long, short])
-    names = [tokenizer.id_to_token(number) for number in short.ids]
+    names = [str(tokenizer.id_to_token(number)) for number in short.ids]
     asked = torch.tensor([[theirs[{"[CLS]": "<s>", "[SEP]": "</s>"}.get(name, name)] for name in names]])
     with torch.no_grad():
         given = brought(input_ids=inputs.ids, attention_mask=inputs.mask).start_logits[1, : len(names)]
