@@ -204,7 +204,7 @@ def test_the_documents_are_where_the_person_says_or_the_reply_does(
     (tmp_path / "empty").mkdir()
     assert {one.state for one in checked(quoted, root=tmp_path / "empty").checked} == {"gone"}
     monkeypatch.chdir("/")
-    with pytest.raises(UsageError, match="the index of the reply, nowhere, is not there") as caught:
+    with pytest.raises(UsageError, match="the index of the reply, nowhere, does not exist") as caught:
         checked(quoted)
     assert "--root DIR" in caught.value.hint
     for options in ({"root": Path("missing")}, {"root": docs, "index": folder}):
