@@ -14,7 +14,7 @@ PACKAGE = ROOT / "askdoc"
 CONCEPTS = ("Progress", "Stage", "REFRESH", "SCHEMA", "ANSWERED", "NOT_ANSWERED", "FAILED", "INTERRUPTED")
 # Both lists may only shrink.
 DEFINED_TWICE = {"SCHEMA"}  # outputs/json writes it; verify reads it
-SAME_NAME = {"Draft", "Entry", "Paragraph", "Part", "Scored"}
+SAME_NAME = {"Paragraph", "Part", "Scored"}
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
