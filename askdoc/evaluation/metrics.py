@@ -81,7 +81,7 @@ class Squad2:
 
 
 def hit_at(rank: int | None, k: int) -> float:
-    """1.0 if what was sought stands among the first `k`."""
+    """1.0 if the document is among the first `k`."""
     return float(rank is not None and rank <= k)
 
 

@@ -34,7 +34,7 @@ BEIR_DEPTH = 100  # BEIR's documents are long and may be split into many passage
 _Item = TypeVar("_Item", Question, JudgedQuery)
 
 
-class Asked(Protocol):
+class Askable(Protocol):
     """What an evaluation needs of an index; `askdoc.ask.Index` fits."""
 
     @property
@@ -73,7 +73,7 @@ class Run:
     weights: Mapping[str, str]
 
 
-OpenTexts: TypeAlias = Callable[[Sequence[str], Plan, Progress], AbstractContextManager[Asked]]
+OpenTexts: TypeAlias = Callable[[Sequence[str], Plan, Progress], AbstractContextManager[Askable]]
 
 
 def load_data(path: Path) -> Dataset | RetrievalSet:
@@ -114,7 +114,7 @@ def off_topic_questions(data: Dataset, other: Dataset) -> tuple[Question, ...]:
 
 
 @contextmanager
-def temporary_index(texts: Sequence[str], plan: Plan, progress: Progress) -> Iterator[Asked]:
+def temporary_index(texts: Sequence[str], plan: Plan, progress: Progress) -> Iterator[Askable]:
     """An index of the texts that vanishes afterwards; the document of `texts[n]` is `document_path(n)`."""
     from askdoc.ask import open_index  # the models are loaded only when something is measured
     from askdoc.build import index_documents
@@ -212,11 +212,11 @@ def _setting(name: str, documents: int, plan: Plan, off_topic: str | None) -> Se
     )
 
 
-def _weights(index: Asked) -> Mapping[str, str]:
+def _weights(index: Askable) -> Mapping[str, str]:
     return {model.name: model.fingerprint for model in (index.embedder, index.reader)}
 
 
-def _outcome(question: Question, paragraph: str, index: Asked) -> Outcome:
+def _outcome(question: Question, paragraph: str, index: Askable) -> Outcome:
     golds, path = [gold.text for gold in question.answers], document_path(question.paragraph)
     found = _rank(index.search(question.text, passages=DEPTH).hits, path)
     kind = Kind.ANSWERABLE if question.answerable else Kind.UNANSWERABLE
@@ -224,14 +224,14 @@ def _outcome(question: Question, paragraph: str, index: Asked) -> Outcome:
     return _asked(question, golds, index, kind=kind, path=path, found=found, given=given)
 
 
-def _stranger_outcome(question: Question, index: Asked) -> Outcome:
+def _stranger_outcome(question: Question, index: Askable) -> Outcome:
     return _asked(question, [], index, kind=Kind.OFF_TOPIC, path=None, found=None, given=None)
 
 
 def _asked(
     question: Question,
     golds: Sequence[str],
-    index: Asked,
+    index: Askable,
     *,
     kind: Kind,
     path: str | None,
@@ -265,7 +265,7 @@ def _given(question: str, paragraph: str, golds: Sequence[str], reader: Reader) 
     return Given(prediction=text, score=score, exact=squad.exact_match(text, golds), f1=squad.f1(text, golds))
 
 
-def _ranking(query: JudgedQuery, data: RetrievalSet, index: Asked) -> Ranking:
+def _ranking(query: JudgedQuery, data: RetrievalSet, index: Askable) -> Ranking:
     started = time.perf_counter()
     hits = index.search(query.text, passages=BEIR_DEPTH).hits
     seconds = time.perf_counter() - started

@@ -97,7 +97,7 @@ class BestThreshold:
 def load_squad(path: Path) -> Dataset:
     """Read a SQuAD 1.1 or 2.0 file, `.json` or `.json.gz`; the dataset is named after the file.
 
-    Raises ValueError, naming the file and the place in it, if the file is no SQuAD file or an answer does not stand at
+    Raises ValueError, naming the file and the place in it, if the file is no SQuAD file or an answer is not at
     its offset. Raises OSError if the file cannot be read.
     """
     articles = _read_json(path)
@@ -221,7 +221,7 @@ def _question(item: Any, paragraph: Paragraph, index: int, where: str) -> Questi
 def _gold(answer: Any, paragraph: Paragraph, where: str) -> Gold:
     gold = Gold(text=_field(answer, "text", str, where), start=_field(answer, "answer_start", int, where))
     if gold.start < 0 or paragraph.text[gold.start : gold.end] != gold.text:
-        raise ValueError(f"{where}: the answer {gold.text!r} does not stand at offset {gold.start}")
+        raise ValueError(f"{where}: the answer {gold.text!r} is not at offset {gold.start}")
     return gold
 
 

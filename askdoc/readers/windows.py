@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from askdoc.models.words import TextTokenizer, Window
 
 
+# The windows of the bundled reader, in word pieces: as it is trained, measured and shipped.
+WINDOW_TOKENS, STRIDE_TOKENS, QUESTION_TOKENS = 384, 128, 64  # of all, shared by neighbours, of the question at most
+
+
 class Network(Protocol):
     """What a span reader needs: a tokenizer, and logits of shape (tokens, 2) for each of its inputs."""
 

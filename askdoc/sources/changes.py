@@ -98,12 +98,6 @@ def is_unchanged(root: str, source: Source, settled_ns: float = inf) -> bool:
     return (stat.st_size, stat.st_mtime_ns) == (source.size, source.mtime_ns) and stat.st_mtime_ns < settled_ns
 
 
-def suspects(known: Known) -> list[DocumentEntry]:
-    """The documents whose files look changed, by size and time alone."""
-    settled = _settled_ns(known.created)
-    return [entry for entry in known.documents if not is_unchanged(str(known.root), entry.source, settled)]
-
-
 def is_intact(root: Path, source: Source) -> bool:
     """Is a file still the same as its source, byte for byte? Reads the file."""
     try:

@@ -21,8 +21,8 @@ from torch import Tensor
 
 from askdoc.evaluation.squad import UNSPACED
 from askdoc.models.words import TextTokenizer, Window, read_tokenizer
+from askdoc.readers.windows import QUESTION_TOKENS
 
-QUESTION_TOKENS = 64  # longer questions are cut
 FRAME = 6  # kept free for the special tokens, and for the pieces that a word cut at either end may take more
 _WORD, _PAIR = re.compile(rf"[^\W{UNSPACED}]+"), re.compile(rf"(?=([{UNSPACED}]{{2}}))")
 _Item = TypeVar("_Item")

@@ -22,6 +22,7 @@ from typing import Any
 import torch
 
 from askdoc.models.bundle import BUNDLED, CARD
+from askdoc.readers.windows import QUESTION_TOKENS, STRIDE_TOKENS, WINDOW_TOKENS
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 OPSET = 17
@@ -66,7 +67,8 @@ def load_reader(folder: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
     from transformers import AutoModelForQuestionAnswering
 
     model = AutoModelForQuestionAnswering.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
-    return _Reader(model).eval(), {"max_tokens": 384, "stride": 128, "max_question_tokens": 64} | OPTIMISED
+    windows = {"max_tokens": WINDOW_TOKENS, "stride": STRIDE_TOKENS, "max_question_tokens": QUESTION_TOKENS}
+    return _Reader(model).eval(), windows | OPTIMISED
 
 
 def export(network: torch.nn.Module, path: Path, *, output: str) -> None:
