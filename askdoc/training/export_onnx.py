@@ -5,7 +5,7 @@
 
 Both are stored with 8-bit weights, a scale a column, and multiply in 8 bits (`quantize_dynamic`). Weights use 7 of the
 8 bits, so that processors without VNNI, whose 16-bit sums would overflow, give the same numbers as those with it.
-ABOUT.json holds what only a person can say: origin, licence, data, how it was made.
+ABOUT.json describes the model for its card: origin, licence, data, how it was made.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _sha256(path: Path) -> str:
 
 
 def bundle(kind: str, source: Path, about: Mapping[str, Any], *, target: Path) -> None:
-    """Export a model folder into `target` (made anew): model.onnx, tokenizer.json, card.json."""
+    """Export a model folder to the new folder `target`: model.onnx, tokenizer.json, card.json."""
     network, settings = {"embedder": load_embedder, "reader": load_reader}[kind](source)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)

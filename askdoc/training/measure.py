@@ -2,9 +2,9 @@
 
     python -m askdoc.training.measure ENCODER_FOLDER READER_FOLDER DATASET… [--sample N]
 
-prints one JSON line a dataset: EM and F1 of the best span over the answerable questions, its F1 in characters, which is
-the one for languages written without spaces, and for sets with unanswerable ones the SQuAD 2.0 best-threshold scores
-over all.
+prints one JSON line for each dataset: EM and F1 of the best span over the answerable questions; its F1 in characters,
+for languages written without spaces; and, if there are unanswerable questions, the SQuAD 2.0 best-threshold scores over
+all questions.
 """
 
 from __future__ import annotations
