@@ -1,7 +1,7 @@
-"""Tokenizers: the only importer of `tokenizers`. Special tokens and their places are the tokenizer's own business.
+"""Tokenizers: the only importer of `tokenizers`.
 
-A model's `tokenizer.json` says how a question and a passage become one input: `[CLS] q [SEP] p [SEP]` for BERT,
-`<s>q</s></s>p</s>` for RoBERTa. What stands before and after the passage there frames every window of it.
+A model's `tokenizer.json` defines how a question and a passage become one input: `[CLS] q [SEP] p [SEP]` for BERT,
+`<s>q</s></s>p</s>` for RoBERTa. The tokens before and after the passage frame every window of it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """A text's word pieces: their numbers, and the characters [start, end) of the text that each covers."""
+    """The word pieces of a text."""
 
     ids: Sequence[int]
-    offsets: Sequence[tuple[int, int]]
+    offsets: Sequence[tuple[int, int]]  # the characters [start, end) of the text that each covers
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -30,16 +30,12 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """An input for a network: a question and a part of a passage.
+    """An input for a network: a question and a stretch of a passage, with special tokens."""
 
-    ids, types: of all tokens. first: the place of the passage's first token. offsets: the characters [start, end) of
-    the passage that each of its tokens covers.
-    """
-
-    ids: Sequence[int]
-    types: Sequence[int]
-    first: int
-    offsets: Sequence[tuple[int, int]]
+    ids: Sequence[int]  # of all tokens
+    types: Sequence[int]  # of all tokens: 0 for the question, 1 for the passage, if the tokenizer has types
+    first: int  # index of the passage's first token
+    offsets: Sequence[tuple[int, int]]  # for the passage's tokens: the characters [start, end) that each covers
 
 
 class TextTokenizer:
@@ -56,7 +52,7 @@ class TextTokenizer:
         return Tokens(encoding.ids, encoding.offsets)
 
     def framed(self, text: str, length: int) -> Sequence[int]:
-        """The input for one text, special tokens and all, of at most `length` tokens: the text is cut."""
+        """The token ids of one text with special tokens, at most `length`; a longer text is cut."""
         encoding = self._tokenizer.encode(text)
         first, last = _extent(encoding, 0)
         frame = len(encoding.ids) - (last - first)
@@ -85,12 +81,12 @@ class TextTokenizer:
 
 
 def _extent(encoding: Encoding, sequence: int) -> tuple[int, int]:
-    """Where the tokens of a sequence stand; the end of the encoding, if it has none."""
-    places = [place for place, number in enumerate(encoding.sequence_ids) if number == sequence]
-    return (places[0], places[-1] + 1) if places else (len(encoding.ids), len(encoding.ids))
+    """The tokens [first, last) of a sequence; if it has no tokens, the end of the encoding."""
+    tokens = [index for index, number in enumerate(encoding.sequence_ids) if number == sequence]
+    return (tokens[0], tokens[-1] + 1) if tokens else (len(encoding.ids), len(encoding.ids))
 
 
 @cache
 def read_tokenizer(data: bytes) -> TextTokenizer:
-    """A tokenizer.json. Embedder and reader share one: building it takes longer than using it."""
+    """The tokenizer of a tokenizer.json. Embedder and reader share it: building it takes longer than using it."""
     return TextTokenizer(Tokenizer.from_buffer(data))
