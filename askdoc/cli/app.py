@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Annotated, cast
 
 import typer
@@ -137,5 +138,6 @@ def _internal_error(error: Exception) -> AskdocError:
     return AskdocError(f"an internal error: {said}", hint="please report it, with the lines above")
 
 
+@cache
 def _group() -> TyperGroup:
     return cast(TyperGroup, typer.main.get_command(app))

@@ -11,6 +11,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ def stiff(text: str) -> list[str]:
     return [match[0] for match in STIFF.finditer(" ".join(text.split()))]
 
 
+@cache
 def found() -> dict[str, list[str]]:
     """The stiff words of each room."""
     words: dict[str, list[str]] = defaultdict(list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from lanes import SLOW, TESTS
@@ -17,12 +18,15 @@ DEFINED_TWICE = {"SCHEMA"}  # outputs/json writes it; verify reads it
 SAME_NAME = {"Paragraph", "Part", "Scored"}
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
+@cache
+def modules() -> list[tuple[str, ast.Module]]:
     """The modules that are installed."""
+    trees = []
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE).as_posix()
         if not name.startswith("training/"):
-            yield name, ast.parse(path.read_text(encoding="utf-8"))
+            trees.append((name, ast.parse(path.read_text(encoding="utf-8"))))
+    return trees
 
 
 def assigned(statement: ast.stmt) -> Iterator[str]:
