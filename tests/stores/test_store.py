@@ -242,6 +242,17 @@ def test_a_newer_format_is_told_from_damage(folder: Path) -> None:
     assert "newer" in caught.value.hint
 
 
+def test_an_index_of_an_older_format_says_how_to_rebuild_it_and_that_works(docs: Path, folder: Path) -> None:
+    data = json.loads((folder / manifests.MANIFEST).read_text())
+    (folder / manifests.MANIFEST).write_text(json.dumps(data | {"format": 1, "next_id": 5}))
+    done = askdoc("search", "stone bridge", "--index", folder, cwd=docs)
+    assert done.status == 2
+    assert "has format 1, this askdoc reads 2" in done.err
+    assert "hint: build it again: askdoc index --rebuild PATH" in done.err
+    assert askdoc("index", docs, "--rebuild", "--embedder", "hashing", "--index", folder, cwd=docs).status == 0
+    assert len(texts(folder)) == 4
+
+
 @pytest.mark.parametrize(
     "name", [field.name for field in dataclasses.fields(stores.Recipe) if field.name != "embedder"]
 )
