@@ -1,4 +1,4 @@
-"""The program. All that takes time to import is imported inside, so that Ctrl-C during start-up ends it quietly."""
+"""The program. Slow imports are inside `main`, so that Ctrl-C during start-up ends it quietly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except ImportError as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):  # compiled modules turn Ctrl-C while they load into this
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C while a compiled module loads arrives as this
             return INTERRUPTED
         print(f"askdoc: the installation is incomplete: {error}\nhint: reinstall askdoc", file=sys.stderr)  # noqa: T201
         return FAILED

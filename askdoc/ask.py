@@ -1,7 +1,7 @@
 """The reading story: question → query → hits → readings → answers → reply.
 
-An `Index` may be asked by several threads at once. What a question needs is in one `_State`, which is never changed: it
-takes the one that it finds, and `refresh` puts another in its place.
+Several threads may ask one `Index` at the same time. Everything that a question needs is in one `_State`, which never
+changes: a question takes the current state, and `refresh` replaces it by a new one.
 """
 
 from __future__ import annotations
@@ -39,24 +39,25 @@ def open_index(
     """Open an index to ask it.
 
     folder: by default `ASKDOC_INDEX`, else the nearest `index/` from the working directory upwards.
-    refresh: "auto" indexes small changes of the documents first and says so of large ones; "always" indexes all changes
-    first; "never" looks at no document but those that are cited. reader: by default the one that the index remembers.
-    Raises `AskdocError` if there is no sound index.
+    refresh: "auto" indexes small changes first, and mentions large ones in its replies; "always" indexes all changes
+    first; "never" checks only the documents that it cites. reader: a name, or the folder of a model; by default the
+    reader that the index remembers. Raises `AskdocError` if there is no index or it cannot be used.
     """
     started = time.perf_counter()
     freshness.check_refresh(refresh)
     store = open_store(folder if folder is not None else find_index())
-    looked = freshness.bring_up_to_date(store, refresh, progress=progress)
-    state = _State(_open(store), looked)
+    fresh = freshness.bring_up_to_date(store, refresh, progress=progress)
+    state = _State(_open(store), fresh)
     return Index(store, state, reader=reader, refresh=refresh, load_ms=(time.perf_counter() - started) * 1000)
 
 
 def _open(store: IndexStore, embedder: Embedder | None = None) -> Retriever:
     """Open the newest state of an index. Raises `AskdocError` if it is damaged, or made by other models or code.
 
-    embedder: one that is loaded already, to be used if it is the index's.
+    embedder: already loaded; used if the index was made with it.
     """
-    embedder = _fitting_embedder(store, store.state().head.recipe, embedder)  # before anything is taken for damage
+    # First the recipe: an index of another recipe would look damaged.
+    embedder = _fitting_embedder(store, store.state().head.recipe, embedder)
     opened = store.open()
     return Retriever(opened, _fitting_embedder(store, opened.head.recipe, embedder))
 
@@ -70,11 +71,11 @@ def _fitting_embedder(store: IndexStore, made: Recipe, embedder: Embedder | None
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What a question is asked of: an open index, and what a look at the documents said of it."""
+    """What a question needs: an open index, and whether it has all changes of its documents."""
 
     retriever: Retriever
     freshness: Freshness
-    reported: threading.Event = field(default_factory=threading.Event)  # a reply carries the remarks of that look
+    reported: threading.Event = field(default_factory=threading.Event)  # set when a reply carries its remarks
 
     @property
     def head(self) -> Head:
@@ -82,18 +83,21 @@ class _State:
 
 
 class Index:
-    """An open index. It goes on with what it opened while others update it, until `refresh`; threads may share it."""
+    """An open index; threads may share it.
+
+    It answers from the state that it opened, also while another process updates the index, until `refresh` is called.
+    """
 
     def __init__(
         self, store: IndexStore, state: _State, *, reader: str | None, refresh: str, load_ms: float = 0.0
     ) -> None:
         self.store = store
         self._state = state
-        self._reader = reader  # None for the one that the index remembers
+        self._reader = reader  # None: the reader that the index remembers
         self._refresh = refresh
-        self._load_ms = load_ms  # of opening, for the first reply
-        self._readers: dict[tuple[str, str], Reader] = {}  # by name, and fingerprint if the index remembers one
-        self._lock = threading.Lock()  # for the two above
+        self._load_ms = load_ms  # time of opening, reported in the first reply
+        self._readers: dict[tuple[str, str], Reader] = {}  # by name and fingerprint; "" if the index remembers none
+        self._lock = threading.Lock()  # guards `_load_ms` and `_readers`
         self._refreshing = threading.Lock()
 
     def ask(
@@ -107,9 +111,10 @@ class Index:
     ) -> Reply:
         """Answer a question from the documents.
 
-        answers: how many at most. passages: how many are read (default: fitted). min_confidence: in [0, 1]; no answer
-        below it is given (default: fitted). min_accuracy: in [0, 1]; only answers of such a confidence that, when it
-        was fitted, this share of them was right. Raises `UsageError` for an empty question or numbers out of range.
+        answers: maximum number of answers. passages: number of passages to read (default: fitted). min_confidence: in
+        [0, 1]; answers below it are left out (default: fitted). min_accuracy: in [0, 1]; only answers at confidence
+        levels that were right at least this often in calibration. Raises `UsageError` for an empty question or a
+        number out of range.
         """
         text = _clean(question)
         _check(answers=answers, passages=passages, min_confidence=min_confidence, min_accuracy=min_accuracy)
@@ -144,20 +149,20 @@ class Index:
         return Reply(query, (), tuple(hits), 0.0, info, clock.stop(), remarks)
 
     def refresh(self, *, progress: Progress | None = None) -> None:
-        """Before the next of several questions: look at the documents again, as when the index was opened.
+        """Check the documents for changes again, as when the index was opened; call it between questions.
 
-        What this or another process changed in the index is there afterwards; the models stay loaded. If that cannot be
-        done, it raises `AskdocError`, and what is open stays open.
+        Afterwards the newest state of the index is open, whichever process wrote it; the models stay loaded. If that
+        fails, `AskdocError` is raised, and the state before stays open.
         """
         with self._refreshing:
-            looked = freshness.bring_up_to_date(self.store, self._refresh, progress=progress)
+            fresh = freshness.bring_up_to_date(self.store, self._refresh, progress=progress)
             before = self._state
             retriever = before.retriever
             if self.store.state().version != retriever.opened.version:
                 retriever = _open(self.store, retriever.embedder)
             unreported = () if before.reported.is_set() else before.freshness.remarks
-            remarks = tuple(dict.fromkeys((*unreported, *looked.remarks)))
-            self._state = _State(retriever, Freshness(looked.stale, remarks))
+            remarks = tuple(dict.fromkeys((*unreported, *fresh.remarks)))
+            self._state = _State(retriever, Freshness(fresh.stale, remarks))
 
     def close(self) -> None:
         self._state.retriever.close()
@@ -170,7 +175,7 @@ class Index:
     ) -> None:
         self.close()
 
-    # What is open
+    # The parts of an open index
 
     @property
     def info(self) -> IndexInfo:
@@ -194,13 +199,13 @@ class Index:
 
     @property
     def settings(self) -> Settings:
-        """As fitted for the reader, which need not be loaded for that."""
+        """The settings fitted for the reader; does not load it."""
         return self._fitted(self._state).settings
 
-    # The stages of a question, also for those who measure them
+    # The stages of a question, public for evaluation
 
     def rankings(self, text: str, *, limit: int = 0) -> dict[str, list[Scored]]:
-        """The ranking of each index for a question, by the index's name; at least `limit` passages of each."""
+        """The rankings for a question, by their names: the best `limit` passages of each, or more."""
         return self._state.retriever.rankings(text, max(self.settings.pool, limit))
 
     def paths(self, ids: Sequence[int]) -> dict[int, str]:
@@ -208,13 +213,13 @@ class Index:
         return self._state.retriever.opened.paths(ids)
 
     def retrieve(self, text: str, limit: int) -> tuple[list[Hit], list[str]]:
-        """The best passages of files that are as they were indexed, near-duplicates collapsed; paths of the others."""
+        """The best passages of unchanged files, near-duplicates collapsed, and the paths of changed files."""
         return self._retrieve(self._state, text, limit)
 
     def _retrieve(self, state: _State, text: str, limit: int) -> tuple[list[Hit], list[str]]:
         @cache
-        def is_current(source: Source) -> bool:  # documents that are in no files cannot change
-            return not state.head.paths or is_intact(state.head.root, source)
+        def is_current(source: Source) -> bool:
+            return not state.head.paths or is_intact(state.head.root, source)  # documents without files cannot change
 
         settings = self._fitted(state).settings
         return state.retriever.retrieve(
@@ -225,7 +230,7 @@ class Index:
         return fitted_for(self._reader or state.head.reader)
 
     def _answerer(self, state: _State) -> Answerer:
-        """The reader that answers from a state of the index; it is loaded when it is first needed."""
+        """The answerer for a state of the index; loads the reader when it is first needed."""
         name, remembered = self._reader, ""
         if name is None:
             name, remembered = state.head.reader, state.head.reader_fingerprint
@@ -236,7 +241,7 @@ class Index:
         return Answerer.of(reader, self._fitted(state), embedder=state.retriever.embedder.fingerprint)
 
     def _load_time(self) -> float:
-        """Milliseconds that opening took: for the first question, as only that one waited for it."""
+        """Milliseconds that opening took, for the first question; 0 for later ones, which did not wait for it."""
         with self._lock:
             load_ms, self._load_ms = self._load_ms, 0.0
         return load_ms
@@ -248,28 +253,28 @@ class Index:
 
 
 def _open_reader(name: str, fingerprint: str) -> Reader:
-    """Open a reader; if a fingerprint is given, it must be that of its weights."""
+    """Open a reader. fingerprint: that its weights must have; empty: any."""
     reader = readers.open_reader(name)
     if fingerprint not in ("", reader.fingerprint):
         raise IndexMismatchError(
-            f"the reader in {reader.name} is not the one that this index was to be asked with",
-            hint=f"to take it as it is now: askdoc index --reader {reader.name}",
+            f"the reader in {reader.name} has other weights than this index remembers",
+            hint=f"to use it as it is now: askdoc index --reader {reader.name}",
         )
     return reader
 
 
 def _remarks(state: _State, changed: Sequence[str], unread: str = "") -> tuple[str, ...]:
-    """What a reply says beside its answers; with that, the look at the documents is reported."""
+    """The remarks of a reply; marks the remarks of the state as reported."""
     state.reported.set()
     left_out = (f"{path} changed since it was indexed; its passages are left out" for path in changed)
     return (*state.freshness.remarks, *left_out, *([unread] if unread else []))
 
 
 def _clean(question: str) -> str:
-    """A question as the models can take it; raises `UsageError` if nothing is asked."""
+    """The question without lone surrogates and outer white space; raises `UsageError` if it is empty."""
     text = question.encode("utf-8", "replace").decode("utf-8").strip()
     if not text:
-        raise UsageError("the question is empty", hint='type one: askdoc "what did the US offer?"')
+        raise UsageError("the question is empty", hint='type a question: askdoc "what did the US offer?"')
     return text
 
 
@@ -280,6 +285,7 @@ def _check(
     min_confidence: float | None = None,
     min_accuracy: float | None = None,
 ) -> None:
+    """Raise `UsageError` for a number out of range."""
     if answers < 1:
         raise UsageError(f"{answers} answers make no sense", hint="ask for at least one: -n 1")
     if passages is not None and passages < 1:

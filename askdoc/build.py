@@ -1,8 +1,8 @@
 """The writing story: files → changes → documents → passages → vectors → store.
 
-`index` finds what changed since the last time, reads it, splits it, embeds the passages that are new and commits all of
-it. Passages that were there before, under whatever path, keep their vectors. What takes long is committed in steps, so
-that however a run ends, the next one resumes there.
+`index` finds the files that changed, reads and splits them, embeds the new passages and commits the result. Passages
+that the index has already, under any path, keep their vectors. A long run commits in steps, so that the next run can
+resume it, however it ends.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from askdoc.types import Document, Failed, Passage, Skipped, Source
 if TYPE_CHECKING:
     from askdoc.types import Vectors
 
-AGAIN = "to resume, run the same command again"
-ELSEWHERE = "only a new index keeps what is done of it when it is interrupted; to make one: --index DIR"
+RESUME_HINT = "to resume, run the same command again"
+NEW_INDEX_HINT = "only a new index keeps an interrupted run's work; to make a new index: --index DIR"
 BATCH = 256  # passages between two reports of progress
-CHECKPOINT = 60.0  # seconds of work after which it is saved,
-COST = 20  # or this many times as long as saving took, if that is longer: it costs 5 % at most
-REMEMBERED = 250_000  # passages after which it is saved too: their texts' digests are kept in memory until then
+CHECKPOINT = 60.0  # seconds of work between two checkpoints,
+COST = 20  # or this many times as long as the last checkpoint took, if that is longer: they cost 5 % at most
+REMEMBERED = 250_000  # passages after which a checkpoint is due in any case: until then their digests are in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +49,19 @@ class BuildReport:
     added_paths: tuple[str, ...]
     changed_paths: tuple[str, ...]
     removed_paths: tuple[str, ...]
-    moved_paths: tuple[tuple[str, str], ...]  # old and new path; they count as unchanged
-    failed_paths: tuple[str, ...]  # that could not be read in this run
-    unchanged: int
+    moved_paths: tuple[tuple[str, str], ...]  # old and new path; these count as unchanged
+    failed_paths: tuple[str, ...]  # files that could not be read in this run
+    unchanged: int  # documents
     documents: int  # in the index now
     passages: int  # in the index now
-    embedded: int  # passages whose vectors were computed, not kept
-    skipped: tuple[Skipped, ...]  # files left out, those that could not be read too
+    embedded: int  # passages whose vectors were computed in this run
+    skipped: tuple[Skipped, ...]  # files left out, including those that could not be read
     remarks: tuple[tuple[str, str], ...]  # document path and remark
-    seconds: float = 0.0  # it took
+    seconds: float = 0.0  # duration of the run
 
     @property
     def news(self) -> bool:
-        """Did it change what can be asked, or find new trouble?"""
+        """Did the run change the documents of the index, or fail to read a file?"""
         return any((self.added, self.changed, self.removed, self.moved_paths, self.failed_paths))
 
     @property
@@ -95,20 +95,20 @@ def index(
 ) -> BuildReport:
     """Index files and folders, or update what changed in them.
 
-    paths: added to what the index was made from; none: update only. folder: of the index; by default `ASKDOC_INDEX`,
-    else `index/` in the working directory. root: the folder that document paths start from; by default the one that
-    holds the index, if it holds all paths too, else the deepest one that does. embedder: by default the one that the
-    index was made with. reader: to ask with from now on, a name or a model's folder; by default as before. include,
-    exclude, max_bytes: which files of folders are wanted, as in `Selection`; by default as before. rebuild: from
-    scratch, with today's recipe; with paths, whatever is wrong with the index that is there. retry: try files that
-    could not be read once more, even if they have not changed. wait: seconds to wait for another writer. changes: what
-    happened to the files since the index had this version, if that is known; it is not looked for again. Raises
-    `AskdocError`; the index is then as it was.
+    paths: added to the paths that are indexed already; none: only update. folder: of the index; by default
+    `ASKDOC_INDEX`, else `index/` in the working directory. root: the folder that document paths start from; by default
+    the folder that holds the index, if it holds all paths too, else the deepest folder that does. embedder: by default
+    that of the index. reader: to ask the index with from now on, a name or a model's folder; by default as before.
+    include, exclude, max_bytes: which files in folders are wanted, as in `Selection`; by default as before. rebuild:
+    start from scratch, with today's recipe; if paths are given, also when the existing index cannot be read. retry: try
+    unreadable files again, even if they have not changed. wait: seconds to wait for another writer. changes: a version
+    of the index and the changes since, if they are known; saves looking for them. Raises `AskdocError` and leaves the
+    index as it was.
     """
     started = time.perf_counter()
     store = open_store(_default_address() if folder is None else folder)
     wanted = [_existing(path) for path in paths]
-    before = _before(store, anyway=rebuild and bool(wanted))
+    before = _before(store, ignore_damage=rebuild and bool(wanted))
     if not wanted and (before is None or not before.paths):
         raise UsageError(
             f"there is no index of files in {store.address} to update", hint="name what to index: askdoc index PATH…"
@@ -118,26 +118,29 @@ def index(
         opened = open_embedder(embedder or (stored.recipe.embedder if stored else DEFAULT))
         head = _head(store, stored, opened, reader, fresh=writer.before is None)
         head = dataclasses.replace(head, selection=_selection(head.selection, include, exclude, max_bytes))
-        named = {(head.root / path).resolve() for path in head.paths} if writer.before else set()
+        indexed = {(head.root / path).resolve() for path in head.paths} if writer.before else set()
         head = _rooted(store, head, wanted, root)
         check_recipe(store.address, head.recipe, store.recipe(opened, head.recipe.structure))
         known = writer.begin(head)
         if changes is not None and changes[0] == writer.version:
-            found = changes[1]
+            diff = changes[1]
         else:
-            found = find_changes(known, retry=retry, progress=progress)
-        _refuse_nothing(known.root, [path for path in wanted if path not in named], found)
-        # A rebuilt index replaces the old one only when it is whole.
+            diff = find_changes(known, retry=retry, progress=progress)
+        _refuse_nothing(known.root, [path for path in wanted if path not in indexed], diff)
+        # A rebuilt index replaces the old one only when it is complete.
         run = _Run(store, writer, opened, progress, checkpoints=not rebuild or before is None)
-        sources = sorted([*(source for _, source in found.changed), *found.new], key=lambda source: source.path)
-        report = run.update(known, found, [(source, known.root / source.path) for source in sources])
+        sources = sorted([*(source for _, source in diff.changed), *diff.new], key=lambda source: source.path)
+        report = run.update(known, diff, [(source, known.root / source.path) for source in sources])
     return dataclasses.replace(report, seconds=time.perf_counter() - started)
 
 
 def index_documents(
     documents: Iterable[Document], folder: Address, *, embedder: str | None = None, progress: Progress | None = None
 ) -> BuildReport:
-    """Make an index of documents without files. Their sources must have different paths."""
+    """Make an index of documents that are not in files. Their sources must have different paths.
+
+    It replaces an index in the same place. Raises `AskdocError`.
+    """
     started = time.perf_counter()
     store = open_store(Path(folder).absolute() if isinstance(folder, Path) else folder)
     with store.writing(fresh=True) as writer:
@@ -151,7 +154,7 @@ def index_documents(
 def index_for(path: Path, *, update: bool = True, progress: Progress | None = None) -> Path:
     """Build or update the index of one file or folder in the user's cache, and return its folder.
 
-    update: False leaves a sound index that is there as it is.
+    update: False leaves an existing index as it is, if it can be used. Raises `AskdocError`.
     """
     path = _existing(path)
     folder = cache_folder() / "indexes" / hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
@@ -164,12 +167,12 @@ def index_for(path: Path, *, update: bool = True, progress: Progress | None = No
 
 
 def cache_folder() -> Path:
-    """Where indexes that the user did not ask for are kept."""
+    """The folder for indexes that askdoc makes on its own."""
     return platformdirs.user_cache_path("askdoc", appauthor=False)
 
 
 def _is_current(store: IndexStore) -> bool:
-    """Is an index whole, and made as it would be today?"""
+    """Is an index undamaged, and does it have today's recipe?"""
     try:
         store.check()
         made = store.state().head.recipe
@@ -179,12 +182,12 @@ def _is_current(store: IndexStore) -> bool:
     return True
 
 
-def _before(store: IndexStore, *, anyway: bool) -> Head | None:
-    """The head of the index that is there. anyway: one that cannot be read is as none."""
+def _before(store: IndexStore, *, ignore_damage: bool) -> Head | None:
+    """The head of the existing index, if there is one. ignore_damage: None if it cannot be read."""
     try:
         return store.state().head if store.exists() else None
     except AskdocError:
-        if anyway:
+        if ignore_damage:
             return None
         raise
 
@@ -195,8 +198,8 @@ def _default_address() -> Address:
 
 
 def _existing(path: Path | str) -> Path:
-    """A path with its links resolved; raises `UsageError` if nothing is there, or nobody may look."""
-    real = Path(os.path.realpath(os.path.expanduser(path)))  # noqa: PTH111  # both without Path's own exceptions
+    """The path with links resolved; raises `UsageError` if it does not exist or cannot be opened."""
+    real = Path(os.path.realpath(os.path.expanduser(path)))  # noqa: PTH111  # unlike Path's, these two never raise
     try:
         real.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -208,7 +211,7 @@ def _existing(path: Path | str) -> Path:
 
 
 def _head(store: IndexStore, before: Head | None, embedder: Embedder, reader: str | None, *, fresh: bool) -> Head:
-    """What the index is to be, with its models as they are named now; a rebuilt one keeps its root and paths."""
+    """The head that the index is to have: models as they are named now. A rebuilt index keeps its root and paths."""
     recipe = store.recipe(embedder)
     head = Head(recipe=recipe, root=store.default_root([])) if before is None else before
     if fresh:
@@ -218,14 +221,14 @@ def _head(store: IndexStore, before: Head | None, embedder: Embedder, reader: st
     if reader is None:
         return head
     opened = readers.open_reader(reader)
-    remembered = opened.fingerprint if readers.folder_of(reader) else ""  # the bundled one may change with askdoc
+    remembered = opened.fingerprint if readers.folder_of(reader) else ""  # a new askdoc may bring another bundled one
     return dataclasses.replace(head, reader=opened.name, reader_fingerprint=remembered)
 
 
 def _selection(
     before: Selection, include: Sequence[str] | None, exclude: Sequence[str] | None, max_bytes: int | None
 ) -> Selection:
-    """What is wanted now: what was wanted before, but for what is asked otherwise; an empty pattern is none."""
+    """The selection from now on: None keeps a setting as before; an empty pattern stands for no patterns."""
     return Selection(
         include=before.include if include is None else tuple(filter(None, include)),
         exclude=before.exclude if exclude is None else tuple(filter(None, exclude)),
@@ -234,33 +237,34 @@ def _selection(
 
 
 def _rooted(store: IndexStore, head: Head, wanted: Sequence[Path], root: Path | None) -> Head:
-    """The head with the wanted paths added, and every path relative to the root that fits them all."""
-    asked = [(head.root / path).resolve() for path in head.paths]
+    """The head with the wanted paths added, and every path relative to a root that fits all of them."""
+    paths = [(head.root / path).resolve() for path in head.paths]
     if wanted:
-        asked = _needed([*asked, *wanted], head.selection)
-    new_root = (root or store.default_root(asked)).resolve()
-    return dataclasses.replace(head, root=new_root, paths=tuple(relative_to(path, new_root) for path in asked))
+        paths = _needed([*paths, *wanted], head.selection)
+    new_root = (root or store.default_root(paths)).resolve()
+    return dataclasses.replace(head, root=new_root, paths=tuple(relative_to(path, new_root) for path in paths))
 
 
 def _needed(paths: Sequence[Path], selection: Selection) -> list[Path]:
-    """Without what is found inside another one anyway; what is ignored there, and named, stays."""
+    """The paths without those inside another one. A path that is ignored there stays: naming it overrides that."""
     outer = [path for path in sorted(set(paths)) if not any(other in path.parents for other in paths)]
     inner = [path for path in sorted({*paths} - {*outer}) if path.exists()]
     if not inner:
         return outer
-    found = set(find_files([path for path in outer if path.exists()], selection).files)
-    return sorted([*outer, *(path for path in inner if not found.issuperset(find_files([path], selection).files))])
+    outer_files = set(find_files([path for path in outer if path.exists()], selection).files)
+    needed = (path for path in inner if not outer_files.issuperset(find_files([path], selection).files))
+    return sorted([*outer, *needed])
 
 
-def _refuse_nothing(root: Path, named: Sequence[Path], found: Changes) -> None:
-    """Raise `UsageError` if paths that are named for the first time hold nothing."""
-    sources = [*found.sources(), *(each.source for each in (*found.failing, *found.unreadable))]
+def _refuse_nothing(root: Path, new_paths: Sequence[Path], diff: Changes) -> None:
+    """Raise `UsageError` if none of the newly named paths holds a file to index."""
+    sources = [*diff.sources(), *(failed.source for failed in (*diff.failing, *diff.unreadable))]
     files = [root / source.path for source in sources]
-    if named and not any(file.is_relative_to(path) for path in named for file in files):
-        raise _nothing([relative_to(path, root) for path in named], found.skipped)
+    if new_paths and not any(file.is_relative_to(path) for path in new_paths for file in files):
+        raise _nothing_to_index([relative_to(path, root) for path in new_paths], diff.skipped)
 
 
-def _nothing(paths: Sequence[str], skipped: Sequence[Skipped]) -> UsageError:
+def _nothing_to_index(paths: Sequence[str], skipped: Sequence[Skipped]) -> UsageError:
     reason = f"; left out: {skipped[0].path} ({skipped[0].reason})" if skipped else ""
     more = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
     return UsageError(
@@ -270,10 +274,10 @@ def _nothing(paths: Sequence[str], skipped: Sequence[Skipped]) -> UsageError:
 
 
 class _Run:
-    """Takes changes into an index.
+    """One indexing run: takes changes into an index.
 
-    From time to time it commits what is done: the documents that were added, those that stay, and the old passages of
-    what is still to be read. Each such checkpoint is a whole index, and the next run resumes from it.
+    From time to time it commits a checkpoint: the documents added so far, the unchanged ones, and the old passages of
+    those that are still to be read. Every checkpoint is a complete index, and the next run resumes from it.
     """
 
     def __init__(
@@ -287,17 +291,20 @@ class _Run:
     ) -> None:
         self.store, self.writer, self.embedder, self.checkpoints = store, writer, embedder, checkpoints
         self.progress = progress or no_progress
-        self.due = time.monotonic() + CHECKPOINT
-        self.embedded = 0
-        self.put: list[tuple[Source, int, tuple[str, ...]]] = []  # documents: source, passages, remarks
-        self.committed = 0  # how many of these are
+        self.due = time.monotonic() + CHECKPOINT  # time of the next checkpoint
+        self.embedded = 0  # passages
+        self.put: list[tuple[Source, int, tuple[str, ...]]] = []  # added documents: source, passages, remarks
+        self.committed = 0  # number of `put` documents that are committed
         self.committing = False
         self.failed: list[Failed] = []
         self.skipped: tuple[Skipped, ...] = ()
-        self.left = 0  # documents to be read
+        self.unread = 0  # documents still to be read
 
     def update(self, known: Known, changes: Changes, pending: Sequence[tuple[Source, Path | Document]]) -> BuildReport:
-        """Remove what is gone, add what is pending, and commit. Raises `Interrupted` if the user will not wait."""
+        """Add the pending documents, remove those that no longer exist, and commit.
+
+        Raises `Interrupted` if the user interrupts it.
+        """
         kept = (*changes.fresh, *changes.touched, *(entry for entry, _ in changes.moved))
         kept_ids = {entry.id for entry in kept}
         gone = [entry for entry in known.documents if entry.id not in kept_ids]
@@ -311,7 +318,7 @@ class _Run:
                 self._add_all(pending, loaders)
             self.progress("writing", 0, 1)
             if self.writer.before is None and not self.put:
-                raise _nothing(known.paths, self._left_out())
+                raise _nothing_to_index(known.paths, self._left_out())
             self.writer.drop(gone)
             self._commit(settle=bool(changes.touched))
             self.progress("writing", 1, 1)
@@ -324,7 +331,7 @@ class _Run:
             changed_paths=tuple(sorted(put & before)),
             removed_paths=tuple(sorted({entry.source.path for entry in gone} - put)),
             moved_paths=tuple(sorted((entry.source.path, source.path) for entry, source in changes.moved)),
-            failed_paths=tuple(sorted({each.source.path for each in self.failed[len(changes.failing) :]})),
+            failed_paths=tuple(sorted({failed.source.path for failed in self.failed[len(changes.failing) :]})),
             unchanged=len(kept),
             documents=len(kept) + len(put),
             passages=sum(entry.passages for entry in kept) + sum(passages for _, passages, _ in self.put),
@@ -335,10 +342,10 @@ class _Run:
 
     def _add_all(self, pending: Sequence[tuple[Source, Path | Document]], loaders: LoaderProcess) -> None:
         total, done = sum(source.size for source, _ in pending), 0
-        self.left = len(pending)
-        for source, given in pending:
+        self.unread = len(pending)
+        for source, origin in pending:
             try:
-                document = given if isinstance(given, Document) else read_document(given, source.path, loaders)
+                document = origin if isinstance(origin, Document) else read_document(origin, source.path, loaders)
             except LoadError as error:
                 self.failed.append(Failed(source, error.message))
             else:
@@ -348,18 +355,18 @@ class _Run:
                 )
                 self.put.append((document.source, len(passages), document.content.remarks))
             done += source.size
-            self.left -= 1
+            self.unread -= 1
             self.progress("embedding", done, total)
             if self.checkpoints and (time.monotonic() >= self.due or self.writer.uncommitted >= REMEMBERED):
                 started = time.monotonic()
-                self._commit(unread=self.left)
+                self._commit(unread=self.unread)
                 ended = time.monotonic()
                 self.due = ended + max(CHECKPOINT, COST * (ended - started))
 
     def _embedded(
         self, document: Document, passages: Sequence[Passage], done: int, total: int
     ) -> Iterator[tuple[Sequence[Passage], Vectors]]:
-        """The passages in batches with their vectors; a text that the index has already is not embedded again."""
+        """The passages in batches with their vectors; a text that the index has already keeps its vector."""
         import numpy as np
 
         for first in range(0, len(passages), BATCH):
@@ -371,13 +378,13 @@ class _Run:
                 vectors |= dict(zip(new, self.embedder.embed_passages(new), strict=True))
             self.embedded += len(new)
             yield batch, np.stack([vectors[passage.text] for passage in batch])
-            reached = batch[-1].end / max(1, len(document.text))
-            self.progress("embedding", done + int(document.source.size * reached), total)
+            share = batch[-1].end / max(1, len(document.text))
+            self.progress("embedding", done + int(document.source.size * share), total)
 
     def _left_out(self) -> tuple[Skipped, ...]:
-        """All that was left out, whether tried or not."""
-        failed = [Skipped(each.source.path, each.reason) for each in self.failed]
-        return tuple(sorted([*self.skipped, *failed], key=lambda each: each.path))
+        """All files that were left out, including those that could not be read."""
+        failures = [Skipped(failed.source.path, failed.reason) for failed in self.failed]
+        return tuple(sorted([*self.skipped, *failures], key=lambda skipped: skipped.path))
 
     def _commit(self, *, unread: int = 0, settle: bool = False) -> None:
         self.committing = True
@@ -387,18 +394,18 @@ class _Run:
         self.committing = False
 
     def _interrupted(self, wanted: int) -> Interrupted:
-        """Commit the documents that are whole, if there are new ones, and say what is kept."""
+        """Commit the documents that are complete, if there are new ones, and say what is kept."""
         if self.checkpoints and not self.committing and len(self.put) > self.committed:
-            self._commit(unread=self.left)
+            self._commit(unread=self.unread)
         if self.committed:
             done = f"{self.committed:,} of {wanted:,} documents"
-            return Interrupted(f"interrupted; {done} are indexed and can be asked", hint=AGAIN)
+            return Interrupted(f"interrupted; {done} are indexed and can be asked", hint=RESUME_HINT)
         message = "interrupted; nothing of this run is kept, the index is as it was"
-        return Interrupted(message, hint=AGAIN if self.checkpoints else ELSEWHERE)
+        return Interrupted(message, hint=RESUME_HINT if self.checkpoints else NEW_INDEX_HINT)
 
 
 def read_document(file: Path, path: str, loaders: LoaderProcess) -> Document:
-    """A file's document under this path; raises `LoadError`. What is hashed is what is loaded."""
+    """Load a file as the document with this path; raises `LoadError`. The hash is that of the bytes loaded."""
     try:
         stat = file.stat()
         data = file.read_bytes()

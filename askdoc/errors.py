@@ -1,21 +1,21 @@
 """The errors that askdoc raises.
 
-AskdocError                  a message (what happened) and a hint (what to type or do next)
+AskdocError                  a message (what happened) and a hint (what to do next)
 ├── UsageError               the request makes no sense: an empty question, -k 0
-├── LoadError                a file cannot be turned into text; the file is skipped, the run goes on
+├── LoadError                a file cannot be turned into text; it is skipped, and the run goes on
 ├── ModelError               weights are missing, damaged or of the wrong kind
-├── IndexMissingError        there is no index where one was looked for
+├── IndexMissingError        there is no index at this place
 ├── IndexDamagedError        an index file is missing, cut short or altered
 ├── IndexMismatchError       the index is of another format, or was made with other weights or settings
 ├── IndexBusyError           another process is writing the index
 └── WriteError               the disk is full, or the folder cannot be written
 
-Interrupted                  not an error: a KeyboardInterrupt that says what has been kept
+Interrupted                  not an error: a KeyboardInterrupt that says what was kept
 """
 
 
 class AskdocError(Exception):
-    """An error with a remedy: `message` says what happened, `hint` what to do next."""
+    """An error with a remedy: `message` says what happened, `hint` says what to do next."""
 
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ class ModelError(AskdocError):
 
 
 class IndexMissingError(AskdocError):
-    """There is no index where one was looked for."""
+    """There is no index at this place."""
 
 
 class IndexDamagedError(AskdocError):
@@ -59,7 +59,7 @@ class WriteError(AskdocError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user interrupted indexing: `message` says what has been kept, `hint` how to resume."""
+    """The user interrupted indexing: `message` says what was kept, `hint` says how to resume."""
 
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(message)

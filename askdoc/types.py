@@ -51,23 +51,23 @@ class Mark:
 
     start: int
     label: str | None  # the heading, with the headings above it
-    page: int | None  # a document with pages has one in every mark, and a mark at its start
+    page: int | None  # from 1; if a document has pages, every mark has one, and the first mark is at 0
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a loader reads in a file."""
+    """What a loader extracts from a file."""
 
-    text: str  # for formats that are text the file's own, decoded, so offsets fit the file
+    text: str  # for text formats the file's own, decoded, so that offsets fit the file
     marks: tuple[Mark, ...] = ()  # in ascending order of start
-    remarks: tuple[str, ...] = ()  # what a reader of the report should know, such as a guessed encoding
+    remarks: tuple[str, ...] = ()  # for the report of a build, such as a guessed encoding
     skip: tuple[tuple[int, int], ...] = ()  # ranges of `text` not to be read, such as front matter; ascending, disjoint
-    extracted: bool = False  # the text is not the file's own; so its lines, which no editor shows, are not cited
+    extracted: bool = False  # the text is not the file's own; its line numbers are not cited, as no editor shows them
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file, and what was read in it."""
+    """A file and its content."""
 
     source: Source
     content: Content
@@ -79,37 +79,37 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a quotation is: all that is needed to find it again and to check that it is still there."""
+    """Where a quotation is: enough to find it again and to check that it is still there."""
 
     document: str  # path, as in `Source`
-    label: str | None  # the heading it is under
-    page: int | None  # on which it starts
-    line_start: int | None  # None if the text is extracted, as in `Document`
-    line_end: int | None  # likewise
-    char_start: int
+    label: str | None  # the heading above it
+    page: int | None  # the page it starts on
+    line_start: int | None  # None if the text is extracted, as in `Content`
+    line_end: int | None  # likewise; inclusive
+    char_start: int  # in the document's text
     char_end: int
     sha256: str  # of the file that was read
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A slice of a document: `text == document.text[start:end]`, and what is needed to cite any part of it."""
+    """A slice of a document: `text == document.text[start:end]`, with all that citing any part of it needs."""
 
     source: Source
     text: str
     start: int
-    line: int | None  # on which it starts; None if the text is extracted, as in `Document`
+    line: int | None  # the line it starts on; None if the text is extracted, as in `Content`
     label: str | None = None  # the heading of its section
-    page: int | None = None  # on which it starts
-    turns: tuple[tuple[int, int], ...] = ()  # where in `text` other pages begin, ascending, and which
+    page: int | None = None  # the page it starts on
+    turns: tuple[tuple[int, int], ...] = ()  # (offset in `text`, page) where another page begins, ascending
 
     @property
     def end(self) -> int:
         return self.start + len(self.text)
 
     def citation(self, start: int = 0, end: int | None = None) -> Citation:
-        """Cite `text[start:end]`, the whole passage by default: `askdoc.passages.cite.cite` of the passage."""
-        from askdoc.passages.cite import cite  # the one import that points up: users cite the passage that they hold
+        """Cite `text[start:end]`, by default the whole passage; a shorthand for `askdoc.passages.cite.cite`."""
+        from askdoc.passages.cite import cite  # the only import that points up, so that users can cite a passage
 
         return cite(self, start, end)
 
@@ -134,9 +134,9 @@ class Hit:
     passage: Passage
     rank: int  # in the final order, from 1
     score: float  # the fused retrieval score, in [0, 1]
-    ranks: Mapping[str, int]  # its rank (from 1) in each index that found it, by the index's name
-    scores: Mapping[str, float]  # its score there
-    also: tuple[Passage, ...] = ()  # other passages with (nearly) the same text, shown and counted with this one
+    ranks: Mapping[str, int]  # its rank (from 1) in each ranking that has it, by the ranking's name
+    scores: Mapping[str, float]  # its score in each of these rankings
+    also: tuple[Passage, ...] = ()  # near-duplicates: passages with (nearly) the same text, counted with this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +150,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader found in one passage."""
+    """The spans that a reader found in one passage."""
 
-    spans: tuple[Span, ...]  # best first; empty if nothing could answer
+    spans: tuple[Span, ...]  # best first; empty if none can answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class Answer:
     hit: Hit
     start: int
     end: int
-    sentence_start: int  # of the sentence around it, in the passage's text
+    sentence_start: int  # the sentence around the answer: offsets into the passage's text, like `start` and `end`
     sentence_end: int
     confidence: float  # probability that the answer is right, in [0, 1]
     supporters: tuple[Hit, ...] = ()  # the other hits that give the same answer
@@ -177,7 +177,7 @@ class Answer:
 
     @property
     def support(self) -> int:
-        """In how many different passages the answer was found, this one included."""
+        """The number of passages that give this answer, its own included."""
         return 1 + len(self.supporters)
 
     @property
@@ -193,22 +193,22 @@ class IndexInfo:
     root: str  # the folder that document paths start from
     documents: int
     passages: int
-    stale: bool = False  # documents have changed since, and the answer does not know of it
+    stale: bool = False  # documents have changed, and the index does not have the changes yet
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """All that a question brought."""
+    """The result of a question."""
 
     question: str
-    answers: tuple[Answer, ...]  # best first, none below `min_confidence`; empty when nothing is sure enough
+    answers: tuple[Answer, ...]  # best first, none below `min_confidence`; empty if no answer is sure enough
     hits: tuple[Hit, ...]  # the passages that were read, best first
     min_confidence: float
     index: IndexInfo
-    timing_ms: Mapping[str, float] = field(default_factory=dict)  # by stage: load, retrieve, read, total
-    remarks: tuple[str, ...] = ()  # for the person who asked, such as that a file has changed
-    calibrated: bool = True  # confidences were fitted for the models that gave them
-    unread: str = ""  # why no answer was looked for, if none was
+    timing_ms: Mapping[str, float] = field(default_factory=dict)  # milliseconds by stage: load, retrieve, read, total
+    remarks: tuple[str, ...] = ()  # in words, such as that a file has changed
+    calibrated: bool = True  # the confidences were fitted for the models that gave them
+    unread: str = ""  # why the passages were not read; empty if they were
 
     @property
     def answered(self) -> bool:
@@ -219,15 +219,15 @@ class Reply:
 class DocumentEntry:
     """A document as an index knows it."""
 
-    id: int  # never used again in this index
+    id: int  # an index never gives the same id twice
     source: Source
-    passages: int  # how many it has
+    passages: int  # their number
     remarks: tuple[str, ...] = ()  # from loading it
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A file that was tried and could not be turned into text."""
+    """A file that could not be turned into text."""
 
     source: Source  # its sha256 is empty if the file could not be opened
     reason: str

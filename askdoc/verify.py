@@ -2,8 +2,8 @@
 
     saved JSON → SavedReply → Quotation → Checked → Verification
 
-Each quotation is looked for in the document as it is now: where it was, in the text that was around it, and, if its
-file is gone or another, in the files that are byte for byte the one that was cited. That takes no model.
+Each quotation is looked up in its document as it is now: at its old place, in the text that was around it, and, if its
+file was removed or replaced, in files that are byte for byte the cited one. No model is needed.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from askdoc.stores import Address, find_index, open_store
 from askdoc.types import Citation, Document
 
 SCHEMA = 1  # of the replies that can be read
-TELLING_WORDS = 4  # a text of this many words is evidence of its own; a shorter one could occur anywhere by chance
+TELLING_WORDS = 4  # a text of this many words is evidence on its own; a shorter one may occur anywhere by chance
 
-# intact: where it was; moved: elsewhere; changed: the file exists, but no longer says it; gone: the file no longer
-# exists; unreadable: it exists, but cannot be read.
+# intact: at its old place; moved: at another place; changed: the file exists, but no longer contains it; gone: the file
+# no longer exists; unreadable: the file exists, but cannot be read.
 State: TypeAlias = Literal["intact", "moved", "changed", "gone", "unreadable"]
 STATES: tuple[State, ...] = get_args(State)
 GOOD = ("intact", "moved")
@@ -41,13 +41,13 @@ GOOD = ("intact", "moved")
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """A text that a reply quotes, and where the reply says that it is."""
+    """A text that a reply quotes, and the place that the reply cites."""
 
-    kind: Literal["answer", "passage", "also"]  # also: another place of nearly the same passage
-    number: int  # of the answer, or the rank of the passage, from 1
-    text: str | None  # None for "also": the reply leaves it out
+    kind: Literal["answer", "passage", "also"]  # also: a near-duplicate of the passage
+    number: int  # number of the answer or rank of the passage, from 1
+    text: str | None  # None for "also", as a reply leaves it out
     citation: Citation
-    around: tuple[tuple[str, int], ...] = ()  # longer texts that hold it, longest first, and where in them it begins
+    contexts: tuple[tuple[str, int], ...] = ()  # longer texts that contain it, longest first, and its offset in each
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ class SavedReply:
     """A reply as it was saved."""
 
     question: str
-    index: str  # as it was typed then
+    index: str  # address of the index, as it was typed then
     quotations: tuple[Quotation, ...]
-    tags: Mapping[str, object] = field(default_factory=dict)  # the asker's own, such as an id
+    tags: Mapping[str, object] = field(default_factory=dict)  # from a batch: the question's id, and its line
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class Checked:
 
     quotation: Quotation
     state: State
-    now: Citation | None = None  # where it is, if it was found
-    remark: str | None = None  # what else to know
+    now: Citation | None = None  # its place now, if it was found
+    remark: str | None = None  # details, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,12 @@ class Verification:
     """What became of a reply."""
 
     reply: SavedReply
-    root: Path | None  # the folder that its document paths were looked up in; None if it quotes nothing
+    root: Path | None  # the folder that document paths start from; None if the reply quotes nothing
     checked: tuple[Checked, ...]
 
     @property
     def holds(self) -> bool:
-        """Is all that was quoted still there to read?"""
+        """Is every quotation still in a document?"""
         return all(check.state in GOOD for check in self.checked)
 
     def counts(self) -> dict[str, int]:
@@ -89,14 +89,14 @@ class Verification:
 
 
 def verify(data: bytes, *, root: Path | str | None = None, index: Path | str | None = None) -> Iterator[Verification]:
-    """Check saved replies: one JSON object, or one a line.
+    """Check saved replies.
 
-    root: the folder that document paths start from. Without it, that of the index: the one given, else the one that the
-    reply names, seen from the working directory, else the nearest one. Raises `UsageError` for what is no reply, before
-    the first result.
+    data: one JSON object, or one on each line. root: the folder that document paths start from; by default that of the
+    index. index: by default the index that the reply names, relative to the working directory, else the nearest one.
+    Raises `UsageError`, before the first result, for data that holds no replies.
     """
     if root is not None and index is not None:
-        raise UsageError("--root and --index together", hint="an index knows its root; leave one of them away")
+        raise UsageError("--root and --index together", hint="an index has its own root; give only one of the two")
     opened: dict[str, _Documents] = {}
     with LoaderProcess() as loaders:
         for reply in read_replies(data):
@@ -117,7 +117,7 @@ _Quote: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class _SavedCitation(msgspec.Struct, frozen=True):
-    """As `outputs.json` writes it; so are the others. Unknown fields are those of a later askdoc, and passed over."""
+    """A citation as `outputs.json` writes it. Unknown fields, here and below, are a later askdoc's and are ignored."""
 
     document: str
     label: str | None
@@ -158,7 +158,7 @@ class _Saved(msgspec.Struct, frozen=True):
 
 
 def read_replies(data: bytes) -> list[SavedReply]:
-    """The replies in a file, all of them checked before any is used; raises `UsageError`."""
+    """The replies in a file; raises `UsageError` if any of them cannot be read."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -179,7 +179,7 @@ def _no_reply(problem: str) -> UsageError:
 
 
 def _parsed(line: str, where: str) -> object:
-    try:  # not by msgspec: names of files that are not UTF-8 are written with halves of surrogate pairs
+    try:  # not with msgspec: file names that are not UTF-8 are written with lone surrogates
         return json.loads(line)
     except (ValueError, RecursionError) as error:
         raise _no_reply(f"{where} is not JSON") from error
@@ -210,28 +210,28 @@ def _quotations(saved: _Saved) -> Iterator[Quotation]:
     }
     for number, answer in enumerate(saved.answers, start=1):
         quotation = Quotation("answer", number, answer.text, answer.citation.citation())
-        yield replace(quotation, around=_around(quotation, answer.sentence, passages.get(answer.passage)))
+        yield replace(quotation, contexts=_contexts(quotation, answer.sentence, passages.get(answer.passage)))
     for passage in saved.passages:
         yield passages[passage.rank]
         for other in passage.also:
             yield Quotation("also", passage.rank, None, other.citation())
 
 
-def _around(quotation: Quotation, sentence: str, passage: Quotation | None) -> tuple[tuple[str, int], ...]:
-    """The passage and the sentence that hold an answer, and where in them it begins."""
+def _contexts(quotation: Quotation, sentence: str, passage: Quotation | None) -> tuple[tuple[str, int], ...]:
+    """The passage and the sentence that contain an answer, and its offset in each."""
     if passage is None or passage.text is None:
         return ()
     text = quotation.text or ""
-    begins = quotation.citation.char_start - passage.citation.char_start
-    around = [(passage.text, begins), *((sentence, begins - start) for start in _occurrences(passage.text, sentence))]
-    return tuple((whole, start) for whole, start in around if start >= 0 and whole[start : start + len(text)] == text)
+    offset = quotation.citation.char_start - passage.citation.char_start
+    contexts = [(passage.text, offset), *((sentence, offset - start) for start in _occurrences(passage.text, sentence))]
+    return tuple((whole, start) for whole, start in contexts if start >= 0 and whole[start : start + len(text)] == text)
 
 
 # Finding the documents ------------------------------------------------------------------------------------------------
 
 
 def _documents(named: str, root: Path | str | None, index: Path | str | None, loaders: LoaderProcess) -> _Documents:
-    """The documents of a reply, by what the person says, or else by the index that the reply names."""
+    """The documents of a reply: those of the given root or index, else of the index that the reply names."""
     if root is None:
         return _Documents(open_store(index if index is not None else _index_of(named)).state().known(), loaders)
     folder = Path(root).expanduser()
@@ -247,17 +247,17 @@ def _index_of(named: str) -> Address:
         return find_index()
     except AskdocError as error:
         raise UsageError(
-            f"the index of the reply, {named or 'which has none'}, is not there",
+            f"the index of the reply, {named}, does not exist" if named else "the reply names no index",
             hint="say where the documents are: --index DIR, or --root DIR",
         ) from error
 
 
 @dataclass(slots=True)
 class _Read:
-    """A file as it is now: its document, or why there is none."""
+    """A file as it is now: its document, or why it cannot be read."""
 
     document: Document | None
-    problem: str = ""
+    problem: str = ""  # in words
 
 
 class _Documents:
@@ -270,7 +270,7 @@ class _Documents:
         self._read: dict[str, _Read | None] = {}
 
     def check(self, quotation: Quotation) -> Checked:
-        """Look a quotation up where it was, then elsewhere in its file, then where its file may have gone."""
+        """Look a quotation up at its old place, then elsewhere in its file, then in a file with the same bytes."""
         read = self._now(quotation.citation.document)
         if read is None:
             checked = Checked(quotation, "gone")
@@ -296,10 +296,10 @@ class _Documents:
 
     @cached_property
     def _by_hash(self) -> dict[str, str]:
-        """The files below the indexed paths, or below the root, by their sha256; hashes what may have changed."""
+        """The files below the indexed paths, or below the root, by their sha256; hashes files that look changed."""
         try:
             return {source.sha256: source.path for source in find_changes(self._known, retry=True).sources()}
-        except UsageError:  # nothing that was indexed is there any more
+        except UsageError:  # none of the indexed paths exists any more
             return {}
 
 
@@ -330,20 +330,20 @@ def _in_document(quotation: Quotation, document: Document) -> Checked:
     start = _in_context(quotation, document.text)
     if start is not None:
         return _found(quotation, document, start)
-    remark = "the text around it has changed" if quotation.around else None
+    remark = "the text around it has changed" if quotation.contexts else None
     if here:
         return replace(_found(quotation, document, was.char_start), remark=remark)
     start = _nearest(document.text, text, was.char_start)
     if start is None:
         return Checked(quotation, "changed")
-    if len(text.split()) >= TELLING_WORDS or not quotation.around:
+    if len(text.split()) >= TELLING_WORDS or not quotation.contexts:
         return replace(_found(quotation, document, start), remark=remark)
     where = _in_words(cite(document, start, start + len(text)))
     return Checked(quotation, "changed", remark=f"the same words are {where}, but in another context")
 
 
 def _without_text(quotation: Quotation, document: Document) -> Checked:
-    """A place of nearly the same passage: the reply has its hash, but not its text."""
+    """Check a near-duplicate: the reply holds the sha256 of its file, but not its text."""
     was = quotation.citation
     if document.source.sha256 == was.sha256:
         return _found(quotation, document, was.char_start)
@@ -351,7 +351,7 @@ def _without_text(quotation: Quotation, document: Document) -> Checked:
 
 
 def _found(quotation: Quotation, document: Document, start: int) -> Checked:
-    """It is at `start`: where it was, or elsewhere."""
+    """The quotation is at `start`: intact if that is its old place, else moved."""
     was = quotation.citation
     now = cite(document, start, start + was.char_end - was.char_start)
     same = (now.document, now.char_start) == (was.document, was.char_start)
@@ -359,7 +359,7 @@ def _found(quotation: Quotation, document: Document, start: int) -> Checked:
 
 
 def _in_words(citation: Citation) -> str:
-    """Where something is in its file, as far as a person can look it up: by line, by page, or by heading."""
+    """A place in words, for a person to look up: a line, a page or a heading."""
     if citation.line_start is not None:
         return f"on line {citation.line_start}"
     if citation.page is not None:
@@ -368,22 +368,22 @@ def _in_words(citation: Citation) -> str:
 
 
 def _in_context(quotation: Quotation, text: str) -> int | None:
-    """Where a quotation begins in a text that still has its passage or its sentence."""
-    was = quotation.citation.char_start
-    for around, begins in quotation.around:
-        start = _nearest(text, around, was - begins)
+    """The start of a quotation in a text that still contains its passage or its sentence."""
+    old_start = quotation.citation.char_start
+    for context, offset in quotation.contexts:
+        start = _nearest(text, context, old_start - offset)
         if start is not None:
-            return start + begins
+            return start + offset
     return None
 
 
-def _nearest(text: str, part: str, place: int) -> int | None:
-    """The occurrence of a part that is nearest to a place; at a tie the first."""
-    return min(_occurrences(text, part), key=lambda start: abs(start - place), default=None)
+def _nearest(text: str, wanted: str, near: int) -> int | None:
+    """The start of the occurrence of `wanted` that is nearest to an offset; at a tie the first."""
+    return min(_occurrences(text, wanted), key=lambda start: abs(start - near), default=None)
 
 
-def _occurrences(text: str, part: str) -> Iterator[int]:
-    start = text.find(part) if part else -1
+def _occurrences(text: str, wanted: str) -> Iterator[int]:
+    start = text.find(wanted) if wanted else -1
     while start >= 0:
         yield start
-        start = text.find(part, start + 1)
+        start = text.find(wanted, start + 1)

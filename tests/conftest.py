@@ -1,4 +1,4 @@
-"""Its place puts `tests/` on the import path, so that the suites share `replies.py`, `programs.py` and `doubles.py`."""
+"""What every suite shares: an index of two small documents, and the index of the repository."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ import signal
 from pathlib import Path
 
 import pytest
+from lanes import is_slow
 from programs import ROOT
+from texts import BRIDGE, MILL
 
 from askdoc import ask, build
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `tests/check fast` does without."""
+    for item in items:
+        if is_slow(item.path, item.name):
+            item.add_marker("slow")
+
 
 # A shell starts background jobs with Ctrl-C ignored, and every process that the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -33,22 +43,6 @@ def docs(tmp_path: Path) -> Path:
     (folder / "bridge.txt").write_text(BRIDGE, encoding="utf-8")
     (folder / "mill.md").write_text(MILL, encoding="utf-8")
     return folder
-
-
-BRIDGE = """\
-The old stone bridge over the Lune was finished by the mason Thomas Reed in the summer of 1784, after years of work.
-
-Margaret Doyle, the owner of the quarry near Wexham, sent two hundred carts of granite and was never paid for them.
-"""
-MILL = """\
-# The mill
-
-The water mill at Ashford ground barley for eleven villages until the flood of 1801 carried its wheel away.
-
-## Afterwards
-
-A steam engine from Leeds replaced the wheel, and the miller complained for years about the price of coal.
-"""
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
     Hit → Reading → Candidate → Evidence → Answer
 
-An `Answerer` knows no index: it takes hits from any, and there may be several of them, with different readers.
+An `Answerer` does not depend on an index: it takes hits from any. There may be several, with different readers.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from askdoc.passages.sentences import sentences
 from askdoc.readers import Reader
 from askdoc.types import Answer, Hit, Reading
 
-UNREAD = "the reader knows only English, and {} in another script: no answer was looked for"
+UNREAD = "the reader knows only English, and {} in another script: no passage was read"
 
 _NOTHING = Reading(())
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What reading the hits brought."""
+    """The answers to a question, and the hits that were read."""
 
-    answers: tuple[Answer, ...]  # best first, however unlikely
-    hits: tuple[Hit, ...]  # all of them, in the order of their best answers, with their new ranks
-    unread: str = ""  # why no answer was looked for, if none was
+    answers: tuple[Answer, ...]  # best first, of any confidence
+    hits: tuple[Hit, ...]  # all hits, in the order of their best answers, with new ranks
+    unread: str = ""  # why the hits were not read; empty if they were
 
 
 @dataclass(frozen=True, slots=True)
 class Answerer:
-    """A reader with the settings and the calibration that were fitted for it. It has no state: threads may share it."""
+    """A reader, with the settings and the calibration that were fitted for it. Threads may share it."""
 
     reader: Reader
     settings: Settings
@@ -45,33 +45,36 @@ class Answerer:
 
     @classmethod
     def of(cls, reader: Reader, fitted: Fitted, *, embedder: str) -> Answerer:
-        """A reader, with what was fitted for it if it was. embedder: the fingerprint of the one that finds the hits."""
+        """Make an answerer of a reader. embedder: fingerprint of the embedder that finds the hits."""
         calibration = fitted.calibration_of(reader.fingerprint)
         return cls(reader, fitted.settings, calibration, fitted.is_for(reader.fingerprint, embedder))
 
     def threshold(self, min_confidence: float | None, min_accuracy: float | None) -> float:
-        """The confidence from which on an answer is shown: the stricter of two wishes; without any, what was fitted."""
+        """The lowest confidence of an answer that is shown: the higher of the two limits, by default the fitted one.
+
+        Raises `UsageError` if no confidence level reaches `min_accuracy`.
+        """
         if min_accuracy is not None:
             return max(min_confidence or 0.0, self.calibration.threshold_for(min_accuracy))
         return self.calibration.threshold if min_confidence is None else min_confidence
 
     def answer(self, question: str, hits: Sequence[Hit], *, limit: int) -> Answered:
-        """Read the hits: at most `limit` different answers, each pointing at its hit in the new order."""
+        """Read the hits, and give at most `limit` different answers. Their hits have the new ranks."""
         readings, unread = self._read(question, hits)
         merged = ranking.rank(hits, readings, self.settings)
         ordered = ranking.rerank(hits, merged)
-        now = {(hit.passage.source.path, hit.passage.start): hit for hit in ordered}
+        reranked = {(hit.passage.source.path, hit.passage.start): hit for hit in ordered}
         answers = []
-        for place, candidate in enumerate(merged[:limit]):
-            confidence = self.calibration.probability(ranking.evidence(question, merged, place, hits))
+        for position, candidate in enumerate(merged[:limit]):
+            confidence = self.calibration.probability(ranking.evidence(question, merged, position, hits))
             hit, *supporters = (
-                now[hit.passage.source.path, hit.passage.start] for hit in (candidate.hit, *candidate.supporters)
+                reranked[hit.passage.source.path, hit.passage.start] for hit in (candidate.hit, *candidate.supporters)
             )
             answers.append(_answer(dataclasses.replace(candidate, hit=hit, supporters=tuple(supporters)), confidence))
         return Answered(tuple(answers), tuple(ordered), unread)
 
     def _read(self, question: str, hits: Sequence[Hit]) -> tuple[list[Reading], str]:
-        """A reading of each hit, and why none was read, if none was: an English reader knows no other scripts."""
+        """A reading of each hit, and why no hit was read, if that is so: an English reader knows no other scripts."""
         texts = [hit.passage.text for hit in hits]
         foreign = [self.reader.english and is_foreign(text) for text in texts]
         if self.reader.english and is_foreign(question):

@@ -1,7 +1,7 @@
 """The evidence for an answer → a calibrated probability that it is right. Pure.
 
-The model is a logistic regression (Platt 1999) over a few numbers that are known when an answer is given; its
-coefficients come with the weights and are fitted by `askdoc calibrate`.
+The model is a logistic regression (Platt 1999) over the few numbers of `Evidence`. Its coefficients come with the
+weights; `askdoc calibrate` fits them.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from typing import Any
 from askdoc.errors import UsageError
 from askdoc.readers.question_type import KINDS
 
-# Features as fitted.json files named them that were made by earlier versions, and their names now.
+# Features: their names in fitted.json files of earlier versions → their names now
 _RENAMED = {"margin": "null_margin", "best_margin": "best_null_margin", "lead": "runner_up_margin"}
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known about an answer when it is given."""
+    """The numbers from which the confidence of an answer is computed."""
 
     null_margin: float  # the reader's log-odds of the span against "no answer"
-    runner_up_margin: float  # its joint score above that of the next different answer
+    runner_up_margin: float  # the answer's joint score minus that of the next different answer
     best_null_margin: float  # the highest null margin of any span
-    fused: float  # retrieval score of its passage, in [0, 1]
-    dense: float  # of its passage, a cosine; 0 if that index did not find it
-    lexical: float  # of its passage, a BM25 score for each word of the question; likewise
-    gap: float  # the fused score of its passage above that of the best other passage
-    agreement: float  # 1 if both indexes have its passage among their first three, else 0
-    words: int  # of the answer
-    kind: str  # the question's type: of `KINDS`, or "other"
+    fused: float  # fused retrieval score of the passage, in [0, 1]
+    dense: float  # dense score of the passage, a cosine; 0 if it is not in that ranking
+    lexical: float  # BM25 score of the passage, divided by the question's number of words; likewise
+    gap: float  # the passage's fused score minus that of the best other passage
+    agreement: float  # 1 if the passage is among the first `ranking.FIRST` of both rankings, else 0
+    words: int  # in the answer
+    kind: str  # the question's type: a key of `KINDS`, or "other"
 
     def features(self) -> dict[str, float]:
-        """The numbers that the model weighs, by name."""
+        """The inputs of the logistic regression, by name."""
         kinds = {f"kind_{kind}": float(kind == self.kind) for kind in KINDS}
         return {
             "null_margin": _squash(self.null_margin),
@@ -51,20 +51,19 @@ class Evidence:
 
 
 def _squash(margin: float) -> float:
-    """Log-odds beyond ±15 say nothing more."""
+    """Clip log-odds to ±15; beyond, they carry no more information."""
     return max(-15.0, min(15.0, margin))
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A fitted model."""
+    """A fitted logistic regression."""
 
     intercept: float
     coefficients: Mapping[str, float]  # by feature name, of `Evidence.features`
-    threshold: float  # below it nothing is claimed
-    curve: tuple[
-        tuple[float, float], ...
-    ] = ()  # threshold, and how often answers from it upwards were right; ascending
+    threshold: float  # confidence below which an answer is not shown by default
+    # (threshold, share of the answers at or above it that were right), ascending
+    curve: tuple[tuple[float, float], ...] = ()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Calibration:
@@ -73,13 +72,15 @@ class Calibration:
         return cls(float(data["intercept"]), coefficients, float(data["threshold"]), curve)
 
     def threshold_for(self, accuracy: float) -> float:
-        """The lowest threshold from which on answers were this often right; raises `UsageError` if none is so good."""
+        """The lowest threshold with at least this accuracy in calibration; raises `UsageError` if there is none."""
         fitting = [threshold for threshold, reached in self.curve if reached >= accuracy]
         if not fitting:
             best = max((reached for _, reached in self.curve), default=0.0)
             raise UsageError(
-                f"no confidence was measured to be right in {accuracy:.0%} of cases",
-                hint=f"the most is --min-accuracy {math.floor(100 * best) / 100}" if best else "use --min-confidence",
+                f"no confidence level reached {accuracy:.0%} accuracy in calibration",
+                hint=f"the highest available is --min-accuracy {math.floor(100 * best) / 100}"
+                if best
+                else "use --min-confidence",
             )
         return min(fitting)
 
@@ -99,7 +100,7 @@ def sigmoid(log_odds: float) -> float:
     return math.exp(log_odds) / (1.0 + math.exp(log_odds))
 
 
-def gap(scores: Sequence[float], at: int) -> float:
-    """How far a score is above the best of the others; 0 if there are none."""
-    others = [score for place, score in enumerate(scores) if place != at]
-    return scores[at] - max(others) if others else 0.0
+def gap(scores: Sequence[float], position: int) -> float:
+    """`scores[position]` minus the best of the other scores; 0 if there are no others."""
+    others = [score for number, score in enumerate(scores) if number != position]
+    return scores[position] - max(others) if others else 0.0

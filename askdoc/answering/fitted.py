@@ -1,4 +1,4 @@
-"""What was fitted for a reader: how passages and answers are ranked, and what a confidence means. From fitted.json."""
+"""The contents of fitted.json: settings and calibration that were fitted for a reader."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from askdoc.models.bundle import BUNDLED, FITTED, bundled
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Settings and calibration, and the models that they were fitted for."""
+    """Settings and calibration, with the models that they were fitted for."""
 
     settings: Settings
     calibration: Calibration
@@ -31,7 +31,7 @@ class Fitted:
         return cls(settings, calibration, confidence["reader"], confidence.get("embedder") or "")
 
     def calibration_of(self, reader: str) -> Calibration:
-        """What was fitted for the reader with this very fingerprint; for any other, its own log-odds."""
+        """The calibration, if it was fitted for the reader with this fingerprint; otherwise `UNFITTED`."""
         return self.calibration if reader == self.reader else UNFITTED
 
     def is_for(self, reader: str, embedder: str) -> bool:
@@ -41,7 +41,10 @@ class Fitted:
 
 @cache
 def fitted_for(reader: str) -> Fitted:
-    """What was fitted for a reader: beside it, if it has a folder of its own, else for the bundled one."""
+    """The settings and calibration for a reader: those in its folder, if it has one, else those of the bundled reader.
+
+    Raises `ModelError` if the file cannot be understood.
+    """
     folder = readers.folder_of(reader)
     path = folder / FITTED if folder else BUNDLED / FITTED
     try:

@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Annotated, cast
 
 import typer
@@ -18,7 +19,7 @@ from typer.core import TyperGroup
 from askdoc import __version__
 from askdoc.cli import ask, calibrate, chat, eval, index, search, status, verify, watch
 from askdoc.cli.exit_status import ANSWERED, FAILED, INTERRUPTED
-from askdoc.cli.options import Chosen, Command, in_options
+from askdoc.cli.options import Chosen, PlainCommand, in_options
 from askdoc.cli.streams import prepare, release_stdout, say, writing
 from askdoc.errors import AskdocError, Interrupted, UsageError, WriteError
 from askdoc.outputs import open_output
@@ -53,15 +54,15 @@ def askdoc(
     """
 
 
-app.command(cls=Command, epilog=index.EXAMPLE)(index.index)
-app.command(cls=Command, epilog=ask.EXAMPLE)(ask.ask)
-app.command(cls=Command, epilog=search.EXAMPLE)(search.search)
-app.command(cls=Command, epilog=chat.EXAMPLE)(chat.chat)
-app.command(cls=Command, epilog=status.EXAMPLE)(status.status)
-app.command(cls=Command, epilog=watch.EXAMPLE)(watch.watch)
-app.command(cls=Command, epilog=verify.EXAMPLE)(verify.verify)
-app.command("eval", cls=Command, epilog=eval.EXAMPLE)(eval.eval_command)
-app.command(cls=Command, epilog=calibrate.EXAMPLE)(calibrate.calibrate)
+app.command(cls=PlainCommand, epilog=index.EXAMPLE)(index.index)
+app.command(cls=PlainCommand, epilog=ask.EXAMPLE)(ask.ask)
+app.command(cls=PlainCommand, epilog=search.EXAMPLE)(search.search)
+app.command(cls=PlainCommand, epilog=chat.EXAMPLE)(chat.chat)
+app.command(cls=PlainCommand, epilog=status.EXAMPLE)(status.status)
+app.command(cls=PlainCommand, epilog=watch.EXAMPLE)(watch.watch)
+app.command(cls=PlainCommand, epilog=verify.EXAMPLE)(verify.verify)
+app.command("eval", cls=PlainCommand, epilog=eval.EXAMPLE)(eval.eval_command)
+app.command(cls=PlainCommand, epilog=calibrate.EXAMPLE)(calibrate.calibrate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -137,5 +138,6 @@ def _internal_error(error: Exception) -> AskdocError:
     return AskdocError(f"an internal error: {said}", hint="please report it, with the lines above")
 
 
+@cache
 def _group() -> TyperGroup:
     return cast(TyperGroup, typer.main.get_command(app))

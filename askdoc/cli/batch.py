@@ -19,7 +19,7 @@ _EXAMPLE = 'a question, or {"id": 1, "question": "…"}'
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BatchQuestion:
     """A line of a batch. number: from 1, blank lines counted. tags: fields to return with the reply."""
 
     number: int
@@ -28,7 +28,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class BadLine:
     """A line of a batch that is not a question."""
 
     number: int
@@ -47,21 +47,21 @@ def answer_batch(lines: Iterable[bytes], stream: TextIO, *, answer: Callable[[st
     return bad
 
 
-def parse(lines: Iterable[bytes]) -> Iterator[Asked | Refused]:
+def parse(lines: Iterable[bytes]) -> Iterator[BatchQuestion | BadLine]:
     """The questions in the lines, in order; lines are read only as they are needed."""
     for number, raw in enumerate(lines, start=1):
         try:
             text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         except UnicodeDecodeError:
-            yield Refused(number, UsageError("the line is not UTF-8", hint="save the questions as UTF-8"))
+            yield BadLine(number, UsageError("the line is not UTF-8", hint="save the questions as UTF-8"))
             continue
         if text:
-            yield _parse_json(number, text) if text.startswith("{") else Asked(number, text)
+            yield _parse_json(number, text) if text.startswith("{") else BatchQuestion(number, text)
 
 
-def _result(asked: Asked | Refused, *, answer: Callable[[str], Reply]) -> tuple[bool, Data]:
+def _result(asked: BatchQuestion | BadLine, *, answer: Callable[[str], Reply]) -> tuple[bool, Data]:
     """Whether the line failed, and its reply."""
-    if isinstance(asked, Refused):
+    if isinstance(asked, BadLine):
         return True, error_to_dict(asked.error, tags={**asked.tags, "line": asked.number})
     try:
         return False, reply_to_dict(answer(asked.question), tags=asked.tags)
@@ -69,17 +69,17 @@ def _result(asked: Asked | Refused, *, answer: Callable[[str], Reply]) -> tuple[
         return True, error_to_dict(error, tags={**asked.tags, "line": asked.number})
 
 
-def _parse_json(number: int, text: str) -> Asked | Refused:
+def _parse_json(number: int, text: str) -> BatchQuestion | BadLine:
     try:
         data = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as problem:
         reason = "too deeply nested" if isinstance(problem, RecursionError) else str(problem)
-        return Refused(number, UsageError(f"the line is not JSON: {reason}", hint=f"expected {_EXAMPLE}"))
+        return BadLine(number, UsageError(f"the line is not JSON: {reason}", hint=f"expected {_EXAMPLE}"))
     tags = {"id": data["id"]} if "id" in data else {}
     question = data.get("question")
     if not isinstance(question, str) or not question.strip():
-        return Refused(number, UsageError('the line has no "question"', hint=f"expected {_EXAMPLE}"), tags)
-    return Asked(number, question.strip(), tags)
+        return BadLine(number, UsageError('the line has no "question"', hint=f"expected {_EXAMPLE}"), tags)
+    return BatchQuestion(number, question.strip(), tags)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -183,7 +183,7 @@ def _set_answers(session: Session, argument: str) -> None:
 
 def _number(argument: str, *, command: str) -> int:
     if not argument.isdecimal() or (number := int(argument[:9])) < 1:
-        raise UsageError(f"{command} must be 1 or more", hint=f"for example: {command} 5")
+        raise UsageError(f"{command} needs a number, 1 or more", hint=f"for example: {command} 5")
     return number
 
 
@@ -216,7 +216,7 @@ def _quit(session: Session, argument: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class LoopCommand:
     """What a colon command does, and its line in the help. Only a command that returns LEAVE ends the loop."""
 
     usage: str
@@ -224,15 +224,15 @@ class Command:
     run: Callable[[Session, str], str | None]
 
 
-COMMANDS: Mapping[str, Command] = {
-    ":sources": Command(":sources", "show the passages of the last reply in full", _sources),
-    ":open": Command(":open N", "open source N in your editor ($VISUAL or $EDITOR), or print it", _open),
-    ":k": Command(":k N", "read N passages for each question", _set_passages),
-    ":n": Command(":n N", "show at most N answers", _set_answers),
-    ":json": Command(":json", "show the last reply as JSON", _json),
-    ":index": Command(":index [PATH]", "update the index, or add PATH to it", _index),
-    ":help": Command(":help", "show this list", _help),
-    ":quit": Command(":quit", "leave", _quit),
+COMMANDS: Mapping[str, LoopCommand] = {
+    ":sources": LoopCommand(":sources", "show the passages of the last reply in full", _sources),
+    ":open": LoopCommand(":open N", "open source N in your editor ($VISUAL or $EDITOR), or print it", _open),
+    ":k": LoopCommand(":k N", "read N passages for each question", _set_passages),
+    ":n": LoopCommand(":n N", "show at most N answers", _set_answers),
+    ":json": LoopCommand(":json", "show the last reply as JSON", _json),
+    ":index": LoopCommand(":index [PATH]", "update the index, or add PATH to it", _index),
+    ":help": LoopCommand(":help", "show this list", _help),
+    ":quit": LoopCommand(":quit", "leave", _quit),
 }
 
 

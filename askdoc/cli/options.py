@@ -80,7 +80,7 @@ class Chosen:
     format: str | None = None
 
 
-class Command(TyperCommand):
+class PlainCommand(TyperCommand):
     """A command whose help names arguments as its author wrote them, without Python's types."""
 
     def parse_args(self, context: Any, arguments: list[str]) -> list[str]:

@@ -1,8 +1,8 @@
-"""Embedders turn texts into unit vectors, so that near in meaning is near in space.
+"""Embedders turn texts into unit vectors: texts with similar meanings have vectors that are close.
 
-To add one: write `embedders/NAME.py` with a class that fits `Embedder` and takes the part of the name after the colon
-(`sentence-transformers:PATH`; empty without one), and add a line to `EMBEDDERS`.
-The contract suite (`tests/contracts/test_embedders.py`) runs on it at once.
+To add an embedder: write `embedders/NAME.py` with a class that fits `Embedder` and takes the part of the name after the
+colon (`sentence-transformers:PATH`; empty without a colon), and add a line to `EMBEDDERS`. The contract suite
+(`tests/contracts/test_embedders.py`) runs on it.
 """
 
 from __future__ import annotations
@@ -20,23 +20,26 @@ DEFAULT = "askdoc-embedder"
 
 
 class Embedder(Protocol):
-    """Turns texts into unit vectors.
-
-    name: what `open_embedder` takes. fingerprint: sha256 of the weights, or of what stands in for them; two embedders
-    with the same fingerprint give the same vectors. dimension: length of a vector. english: it knows English alone.
-    """
+    """Turns texts into unit vectors."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What `open_embedder` takes."""
+
     @property
-    def fingerprint(self) -> str: ...
+    def fingerprint(self) -> str:
+        """sha256 of the weights, hexadecimal; without weights, of the method. The same one gives the same vectors."""
+
     @property
-    def dimension(self) -> int: ...
+    def dimension(self) -> int:
+        """The number of components of a vector."""
+
     @property
-    def english(self) -> bool: ...
+    def english(self) -> bool:
+        """It knows only English."""
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        """Embed texts to be found; shape (texts, dimension), each row of length 1."""
+        """Embed passages; shape (texts, dimension), each row of length 1."""
 
     def embed_query(self, text: str) -> Vectors:
         """Embed a question; shape (dimension,), of length 1."""
@@ -51,7 +54,10 @@ EMBEDDERS: Mapping[str, str] = {
 
 
 def open_embedder(name: str = DEFAULT) -> Embedder:
-    """Open an embedder by its name, such as `askdoc-embedder` or `sentence-transformers:/models/mine`."""
+    """Open an embedder by its name, such as `askdoc-embedder` or `sentence-transformers:/models/mine`.
+
+    Raises `UsageError` for an unknown name, `ModelError` if the model cannot be used.
+    """
     kind, _, argument = name.partition(":")
     if kind not in EMBEDDERS:
         raise UsageError(f"there is no embedder called {name!r}", hint=f"known are: {', '.join(EMBEDDERS)}")

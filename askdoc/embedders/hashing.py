@@ -1,4 +1,4 @@
-"""An embedder without a model: words and letter trigrams, hashed into a vector. For tests, and where size matters."""
+"""An embedder without a model: words and letter trigrams, hashed into a vector. Very small; also for tests."""
 
 from __future__ import annotations
 
@@ -41,6 +41,6 @@ class HashingEmbedder:
 
 def _features(text: str) -> list[str]:
     words = re.findall(r"\w+", text.lower())
-    return [f"w:{word}" for word in words for _ in range(2)] + [
-        f"t:{word[at : at + 3]}" for word in (f" {word} " for word in words) for at in range(len(word) - 2)
-    ]
+    padded = [f" {word} " for word in words]
+    trigrams = [word[start : start + 3] for word in padded for start in range(len(word) - 2)]
+    return [f"w:{word}" for word in words for _ in range(2)] + [f"t:{trigram}" for trigram in trigrams]

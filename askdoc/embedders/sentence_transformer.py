@@ -16,19 +16,23 @@ if TYPE_CHECKING:
     from askdoc.types import Vectors
 
 
-class SentenceTransformerEmbedder:
-    """Embeds with sentence-transformers on the CPU, from files alone; its prompts `query` and `passage` are used."""
+MOVED_HINT = "say where it is: askdoc index --embedder sentence-transformers:FOLDER"
+SAVED_HINT = "give the folder that SentenceTransformer.save wrote"
 
-    english = False  # which languages it knows is between the person and the model
+
+class SentenceTransformerEmbedder:
+    """Embeds with sentence-transformers on the CPU, from local files, with its prompts `query` and `passage`."""
+
+    english = False  # its languages are not known; the user chose the model
 
     def __init__(self, argument: str = "") -> None:
         folder = Path(os.path.abspath(os.path.expanduser(argument)))  # noqa: PTH100, PTH111  # as it is named, links and all
         if not argument or not folder.is_dir():
-            raise UsageError(f"there is no model folder {argument!r}", hint=MOVED)
+            raise UsageError(f"there is no model folder {argument!r}", hint=MOVED_HINT)
         weights = weights_in(folder)
         if not weights:
-            raise ModelError(f"{folder} holds no weights", hint=SAVED)
-        self.name = f"sentence-transformers:{folder}"  # whoever asks may stand elsewhere
+            raise ModelError(f"{folder} holds no weights", hint=SAVED_HINT)
+        self.name = f"sentence-transformers:{folder}"  # absolute: questions may come from another working directory
         self.fingerprint = fingerprint(folder, weights)
         self._model = _load(folder)
         self.dimension = int(self._model.get_embedding_dimension() or 0)
@@ -54,9 +58,6 @@ def _load(folder: Path):  # type: ignore[no-untyped-def]  # the library is not i
         from sentence_transformers import SentenceTransformer
 
         return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-    except Exception as error:  # the library raises whatever its parts raise
-        raise ModelError(f"{folder} does not load as a sentence-transformers model: {error}", hint=SAVED) from error
-
-
-MOVED = "say where it is: askdoc index --embedder sentence-transformers:FOLDER"
-SAVED = "give the folder that SentenceTransformer.save wrote"
+    except Exception as error:  # the library raises errors of many types
+        message = f"{folder} does not load as a sentence-transformers model: {error}"
+        raise ModelError(message, hint=SAVED_HINT) from error

@@ -1,1 +1,1 @@
-"""How right the answers are: datasets in the SQuAD format and the official scores."""
+"""Measures how good retrieval and answers are, on questions with known answers."""

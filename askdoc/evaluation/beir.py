@@ -18,57 +18,57 @@ _PREFERRED = ("qrels/test.tsv", "qrels_test.tsv", "qrels.tsv")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A document to be found. title: may be empty."""
+    """A document of the corpus."""
 
     id: str
-    title: str
+    title: str  # may be empty
     text: str
 
     @property
     def content(self) -> str:
-        """Title and text, as BEIR indexes them together; one line break, so that they stay one paragraph."""
+        """Title and text, indexed together as in BEIR; with one line break, so that they stay one paragraph."""
         return f"{self.title}\n{self.text}".strip()
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedQuery:
-    """A query and its judged documents. grades: document id → relevance, 0 for judged irrelevant; one is above 0."""
+    """A query and its judged documents."""
 
     id: str
     text: str
-    grades: Mapping[str, int]
+    grades: Mapping[str, int]  # document id → relevance; 0 for judged irrelevant, at least one is above 0
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalSet:
-    """Documents and the queries with a relevant document, both in the files' order; `name` is the folder's."""
+    """A corpus with judged queries."""
 
-    name: str
-    documents: tuple[Text, ...]
-    queries: tuple[JudgedQuery, ...]
+    name: str  # of the folder
+    documents: tuple[Text, ...]  # in the order of the file
+    queries: tuple[JudgedQuery, ...]  # those with a relevant document, in the order of the file
 
 
 def is_beir(path: Path) -> bool:
-    """Whether `path` is a folder with a BEIR corpus."""
+    """Is `path` a folder with a BEIR corpus?"""
     return path.is_dir() and _packed(path, "corpus.jsonl") is not None
 
 
 def load_beir(folder: Path) -> RetrievalSet:
-    """Read a folder in the BEIR layout. Queries without a relevant document are left out: nothing could be right.
+    """Read a folder in the BEIR layout. Queries without a relevant document are left out: no ranking would be right.
 
-    Raises ValueError, naming file and line, if a file is missing or is not what the layout asks for, or if judgements
-    name documents that are not there. Raises OSError if a file cannot be read.
+    Raises `ValueError`, naming file and line, if a file is missing or does not fit the layout, or if judged documents
+    are not in the corpus. Raises `OSError` if a file cannot be read.
     """
     documents = tuple(
-        Text(id=_text(row, "_id", place), title=str(row.get("title") or ""), text=_text(row, "text", place))
-        for place, row in _rows(_needed(folder, "corpus.jsonl"))
+        Text(id=_text(row, "_id", where), title=str(row.get("title") or ""), text=_text(row, "text", where))
+        for where, row in _rows(_needed(folder, "corpus.jsonl"))
     )
     judgements = _judgements(_qrels(folder))
     _check_judged(judgements, {document.id for document in documents}, folder)
     queries = tuple(
-        JudgedQuery(id=identity, text=_text(row, "text", place), grades=grades)
-        for place, row in _rows(_needed(folder, "queries.jsonl"))
-        if any((grades := judgements.get(identity := _text(row, "_id", place), {})).values())
+        JudgedQuery(id=identity, text=_text(row, "text", where), grades=grades)
+        for where, row in _rows(_needed(folder, "queries.jsonl"))
+        if any((grades := judgements.get(identity := _text(row, "_id", where), {})).values())
     )
     if not queries:
         raise ValueError(f"{folder}: no query has a relevant document")
@@ -88,60 +88,60 @@ def _needed(folder: Path, name: str) -> Path:
 
 
 def _qrels(folder: Path) -> Path:
-    """The judgements to use: those of the test split if there are several."""
+    """The file of judgements: that of the test split if there are several."""
     preferred = [path for name in _PREFERRED if (path := _packed(folder, name))]
     others = sorted(path for pattern in ("qrels*.tsv*", "qrels/*.tsv*") for path in folder.glob(pattern))
     if preferred:
         return preferred[0]
     if len(others) != 1:
-        found = ", ".join(path.relative_to(folder).as_posix() for path in others) or "none"
-        raise ValueError(f"{folder}: expected qrels/test.tsv or one other table of judgements, found {found}")
+        names = ", ".join(path.relative_to(folder).as_posix() for path in others) or "none"
+        raise ValueError(f"{folder}: expected qrels/test.tsv or one other table of judgements, found {names}")
     return others[0]
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Every line that is not blank, after its place for a message."""
+    """The lines that are not blank, each with its file and number for a message."""
     try:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         text = raw.decode("utf-8-sig")
     except (EOFError, gzip.BadGzipFile, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: cannot be decoded, {error}") from error
-    # not splitlines(): JSON strings may hold U+2028 and its like unescaped
+    # not splitlines(): JSON strings may contain U+2028 and similar characters unescaped
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield f"{path}: line {number}", line.rstrip("\r")
 
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
-    for place, line in _lines(path):
+    for where, line in _lines(path):
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            raise ValueError(f"{place}: not JSON, {error}") from error
+            raise ValueError(f"{where}: not JSON, {error}") from error
         if not isinstance(row, dict):
-            raise ValueError(f"{place}: not a JSON object")
-        yield place, row
+            raise ValueError(f"{where}: not a JSON object")
+        yield where, row
 
 
-def _text(row: Mapping[str, object], field: str, place: str) -> str:
+def _text(row: Mapping[str, object], field: str, where: str) -> str:
     value = row.get(field)
     if not isinstance(value, (str, int)):
-        raise ValueError(f"{place}: the field {field!r} is missing or is no text")
+        raise ValueError(f"{where}: the field {field!r} is missing or is no text")
     return str(value)
 
 
 def _judgements(path: Path) -> dict[str, dict[str, int]]:
-    """Query id → document id → grade. The header is the first line, and is left out if its grade is no number."""
+    """Query id → document id → grade. The first line is skipped if it is a header: its grade is not a number."""
     judgements: dict[str, dict[str, int]] = {}
-    for number, (place, line) in enumerate(_lines(path)):
+    for number, (where, line) in enumerate(_lines(path)):
         fields = line.split("\t")
         if len(fields) != 3:
-            raise ValueError(f"{place}: expected three fields with tabs between, found {len(fields)}")
+            raise ValueError(f"{where}: expected three fields with tabs between, found {len(fields)}")
         query, document, grade = fields
         if _is_number(grade):
             judgements.setdefault(query, {})[document] = int(grade)
         elif number:
-            raise ValueError(f"{place}: the grade {grade!r} is not a whole number")
+            raise ValueError(f"{where}: the grade {grade!r} is not a whole number")
     return judgements
 
 
@@ -150,7 +150,7 @@ def _is_number(grade: str) -> bool:
 
 
 def _check_judged(judgements: Mapping[str, Mapping[str, int]], known: set[str], folder: Path) -> None:
-    """A relevant document that is not in the corpus can never be found: the files do not belong together."""
+    """Raise `ValueError` if relevant documents are not in the corpus: then the files do not belong together."""
     relevant = {document for grades in judgements.values() for document, grade in grades.items() if grade > 0}
     missing = sorted(relevant - known)
     if missing:

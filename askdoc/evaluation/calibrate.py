@@ -1,10 +1,9 @@
-"""Fits what askdoc decides with: the fusion, the ranking of answers and the confidence. `askdoc calibrate` runs it.
+"""Fits the fusion, the ranking of answers and the confidence, for `askdoc calibrate`.
 
-It indexes the paragraphs of a set of questions with known answers, asks its questions (answerable), questions that have
-no answer there (unanswerable, but on the subject) and some of other sets whose paragraphs are not in the index
-(off-topic). Everything is chosen on half of the articles and reported on the other half. The fusion's weight is chosen
-by retrieval, the passages read and the weight of retrieval by smoothed end-to-end F1, and the confidence is a logistic
-regression.
+It indexes the paragraphs of a set of questions with known answers. It asks questions of the set (answerable), questions
+on its subjects that the paragraphs do not answer (unanswerable), and questions of other sets (off-topic). Everything is
+chosen on half of the articles and reported on the other half: the weight of the fusion by retrieval; the number of
+passages to read and the weight of retrieval by smoothed end-to-end F1; the confidence as a logistic regression.
 """
 
 from __future__ import annotations
@@ -35,30 +34,30 @@ from askdoc.retrieval.fusion import fuse
 from askdoc.stores import Scored
 from askdoc.types import Hit, Reading
 
-# Unless the user asks otherwise, an answer is shown if it is more likely right than wrong: people trust a quote they
-# read, and if nothing is shown they still see the passages. That decides 70 % of all questions rightly; the best
-# thresholds by that count, 0.35 to 0.4, decide 71 %.
+# By default, an answer is shown if it is more likely right than wrong: people trust a quotation that they read, and
+# without an answer they still see the passages. This decides 70 % of all questions correctly; the best thresholds in
+# this respect, 0.35 to 0.4, decide 71 %.
 THRESHOLD = 0.5
 RIGHT = 0.5  # an answer with this token F1 is right: "Westinghouse" for "George Westinghouse"
-READ = 10  # passages read for each question, of which the search takes the first k
-WEIGHTS = (0, 2, 4, 6, 8, 10, 12, 15, 20, 30, 40)  # of a passage's retrieval score when answers are ranked
-DENSE_WEIGHTS = (0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7)
+READ = 10  # passages read for each question; the search tries this many or fewer
+WEIGHTS = (0, 2, 4, 6, 8, 10, 12, 15, 20, 30, 40)  # candidates for `Settings.retrieval_weight`
+DENSE_WEIGHTS = (0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7)  # candidates for the weight of the dense ranking
 PENALTY = 1 / 0.3  # of squared coefficients of standardised features
-CONVERGED, MOST_STEPS = 1e-10, 100  # Newton's method needs about ten
-LEAST = 30  # answerable questions in each half, below which figures are chance
+CONVERGED, MOST_STEPS = 1e-10, 100  # of Newton's method, which needs about ten steps
+LEAST = 30  # answerable questions in each half; with fewer, figures are chance
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A question with all that askdoc knew when it answered. golds: none if the documents do not answer it."""
+    """A question with its rankings, hits and readings; these are empty until it is asked."""
 
     question: str
-    kind: str
-    golds: tuple[str, ...]
-    paragraph: str
-    article: str
+    kind: str  # answerable, unanswerable or off-topic
+    golds: tuple[str, ...]  # the right answers; empty if the documents do not answer it
+    paragraph: str  # path of its own paragraph
+    article: str  # title
     rankings: Mapping[str, Sequence[Scored]]
     hits: tuple[Hit, ...]
     readings: tuple[Reading, ...]
@@ -66,7 +65,7 @@ class Case:
 
 def questions(answerable: Dataset, unanswerable: Dataset | None, off_topic: Sequence[Dataset], *, sample: int, seed: int
               ) -> list[Case]:  # fmt: skip
-    """A mix of `sample` answerable questions and a third as many of each other kind; nothing asked yet."""
+    """A mix of `sample` answerable questions and a third as many of each other kind, not asked yet."""
     rng = random.Random(seed)  # noqa: S311  # a sample, no secret
     cases = [_case(answerable, number, "answerable") for number in _sampled(answerable, True, sample, rng)]
     if unanswerable is not None:
@@ -98,11 +97,11 @@ def asked(index: ask.Index, case: Case) -> Case:
 
 
 class Collected(NamedTuple):
-    """Asked cases. paths: passage id → paragraph. reader: its fingerprint."""
+    """Asked cases."""
 
     cases: list[Case]
-    paths: Mapping[int, str]
-    reader: str
+    paths: Mapping[int, str]  # passage id → path of the paragraph
+    reader: str  # fingerprint
 
 
 def collect(answerable: Dataset, cases: Sequence[Case], plan: Plan, progress: Progress) -> Collected:
@@ -121,7 +120,7 @@ def collect(answerable: Dataset, cases: Sequence[Case], plan: Plan, progress: Pr
 def hit_at(
     cases: Sequence[Case], paths: Mapping[int, str], weight: float, ks: Sequence[int] = (1, 5, 20)
 ) -> list[float]:
-    """hit@k of the fusion with this weight of the dense index: the gold paragraph is among the first k paragraphs."""
+    """hit@k of the fusion with this weight of the dense ranking: is the paragraph of a case among the first k?"""
     ranks = []
     for case in cases:
         fused = fuse(case.rankings, {"dense": weight, "lexical": 1.0 - weight})
@@ -131,7 +130,7 @@ def hit_at(
 
 
 def with_fusion(case: Case, weight: float, limit: int) -> Case:
-    """The case with its hits scored and ordered by another fusion, and only the first `limit` of them."""
+    """The case with its hits scored and ordered by another fusion; keeps the first `limit`."""
     scores = {fused.id: fused.score for fused in fuse(case.rankings, {"dense": weight, "lexical": 1.0 - weight})}
     by_parts = {
         tuple(sorted(fused.scores.items())): scores[fused.id]
@@ -147,14 +146,14 @@ def with_fusion(case: Case, weight: float, limit: int) -> Case:
 
 
 def judged(case: Case, settings: Settings, *, merged: bool = True) -> list[ranking.Candidate]:
-    """The case's answers, best first; equal ones are one if `merged`."""
+    """The answers of a case, best first. merged: merge equal answers."""
     limit, weight = settings.passages, settings.retrieval_weight
     candidates = ranking.candidates(case.hits[:limit], case.readings[:limit], retrieval_weight=weight)
     return ranking.merge(candidates) if merged else candidates
 
 
 def score(cases: Sequence[Case], settings: Settings) -> dict[str, float]:
-    """End-to-end EM and F1, and how often the first passage after reading is the gold one, over answerable cases."""
+    """End-to-end EM and F1, and hit@1 after reading, over answerable cases, in per cent."""
     totals = np.zeros(3)
     answerable = [case for case in cases if case.golds]
     for case in answerable:
@@ -166,7 +165,7 @@ def score(cases: Sequence[Case], settings: Settings) -> dict[str, float]:
 
 
 def graded(case: Case, settings: Settings, *, merged: bool = True) -> tuple[Evidence, bool] | None:
-    """The evidence for the case's best answer, and whether that is right; None if nothing was found."""
+    """The evidence for the best answer of a case, and whether it is right; None without an answer."""
     candidates = judged(case, settings, merged=merged)
     if not candidates:
         return None
@@ -175,7 +174,7 @@ def graded(case: Case, settings: Settings, *, merged: bool = True) -> tuple[Evid
 
 
 def fit(pairs: Sequence[tuple[Evidence, bool]]) -> Calibration:
-    """Logistic regression with an L2 penalty on standardised features, turned back into plain coefficients."""
+    """Logistic regression with an L2 penalty on standardised features; returns coefficients for plain features."""
     names = list(pairs[0][0].features())
     features = np.array([[evidence.features()[name] for name in names] for evidence, _ in pairs])
     labels = np.array([float(right) for _, right in pairs])
@@ -216,9 +215,9 @@ def logistic_regression(features: Floats, labels: Floats, *, penalty: float = PE
 
 
 class Rating(NamedTuple):
-    """A case's best answer: its confidence (0.0 if nothing was found), and whether it is right."""
+    """The best answer of a case."""
 
-    confidence: float
+    confidence: float  # 0.0 without an answer
     right: bool
     case: Case
 
@@ -233,7 +232,7 @@ def rate(cases: Sequence[Case], settings: Settings, calibration: Calibration, *,
 
 
 def curve(ratings: Sequence[Rating]) -> list[list[float]]:
-    """Pairs of a threshold and the accuracy of the answers from it upwards, where at least 30 answers are left."""
+    """Pairs of a threshold and the accuracy of the answers at or above it, as long as these are at least 30."""
     points = []
     for threshold in np.arange(0.05, 1.0, 0.01).round(2).tolist():
         shown = [rating.right for rating in ratings if rating.confidence >= threshold]
@@ -245,7 +244,7 @@ def curve(ratings: Sequence[Rating]) -> list[list[float]]:
 def report(
     cases: Sequence[Case], settings: Settings, calibration: Calibration, *, merged: bool = True
 ) -> dict[str, Any]:
-    """How good the confidence is on these cases: by kind, and over all."""
+    """The figures of the confidence on these cases: by kind, and over all."""
     ratings = rate(cases, settings, calibration, merged=merged)
     answers = [Rated(rating.confidence, rating.right) for rating in ratings]
     confidences = {
@@ -271,7 +270,7 @@ def _share(confidences: Sequence[float], threshold: float) -> float:
 
 
 def halves(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
-    """Split by article, so that no article's questions are on both sides."""
+    """Split the cases by article: all questions on an article are in the same half."""
     sizes = Counter(case.article for case in cases)
     by_size = sorted(sizes, key=lambda article: (-sizes[article], article))
     first = {article for number, article in enumerate(by_size) if number % 4 in (0, 3)}  # 0, 3 and 1, 2: equal sizes
@@ -279,19 +278,19 @@ def halves(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
 
 
 def search(cases: Sequence[Case], paths: Mapping[int, str]) -> tuple[Settings, dict[str, Any]]:
-    """The settings with the best F1, smoothed over `WEIGHTS`, on these cases, and what was tried."""
+    """The settings with the best F1 on these cases, smoothed over `WEIGHTS`, and the figures of all that were tried."""
     answerable = [case for case in cases if case.golds]
     weights = {w: hit_at(answerable, paths, w) for w in DENSE_WEIGHTS}
     weight = max(weights, key=lambda w: weights[w][1] + weights[w][0] / 10)
     figures: dict[str, float] = {}
     choices: list[tuple[float, Settings]] = []
     for limit in (3, 5, 6, 8, READ):
-        some = [with_fusion(case, weight, limit) for case in answerable]
+        fused = [with_fusion(case, weight, limit) for case in answerable]
         tried = [
             Settings({"dense": weight, "lexical": round(1 - weight, 3)}, 100, limit, float(retrieval))
             for retrieval in WEIGHTS
         ]
-        scores = [score(some, settings)["f1"] for settings in tried]
+        scores = [score(fused, settings)["f1"] for settings in tried]
         figures |= {
             f"read {limit}, retrieval {weight:g}": figure for weight, figure in zip(WEIGHTS, scores, strict=True)
         }
@@ -301,7 +300,7 @@ def search(cases: Sequence[Case], paths: Mapping[int, str]) -> tuple[Settings, d
 
 
 def smoothed(values: Sequence[float]) -> list[float]:
-    """Each value's mean with its neighbours: the highest one alone may be chance."""
+    """The mean of each value and its neighbours: a single high value may be chance."""
     windows = [values[max(0, middle - 1) : middle + 2] for middle in range(len(values))]
     return [sum(window) / len(window) for window in windows]
 
@@ -309,9 +308,9 @@ def smoothed(values: Sequence[float]) -> list[float]:
 def ablation(
     cases: Sequence[Case], paths: Mapping[int, str], settings: Settings, calibration: Calibration, unmerged: Calibration
 ) -> dict[str, dict[str, float]]:
-    """What each stage adds, on cases not used for choosing: figures in percent, by stage.
+    """The figures with each stage added, in per cent, by stage. cases: those not used for choosing.
 
-    unmerged: a calibration fitted as the other one was, but without merging equal answers.
+    unmerged: a calibration fitted without merging equal answers.
     """
     answerable = [case for case in cases if case.golds]
     depths = ("hit@1", "hit@5", "hit@20")
@@ -321,13 +320,13 @@ def ablation(
         stages[name] = dict(zip(depths, hits, strict=True))
     reader_alone = replace(settings, retrieval_weight=0.0)
     raw = replace(calibration, intercept=0.0, coefficients={"null_margin": 1.0})
-    for name, how, model, merged in (
+    for name, stage_settings, model, merged in (
         ("fused + reader", reader_alone, raw, False),
         ("+ re-ranking", settings, raw, False),
         ("+ confidence", settings, unmerged, False),
         ("+ merging of equal answers", settings, calibration, True),
     ):
-        figures = report(cases, how, model, merged=merged)
+        figures = report(cases, stage_settings, model, merged=merged)
         stages[name] = {
             "hit@1": figures["hit1"], "EM": figures["em"], "F1": figures["f1"], "ECE": round(100 * figures["ece"], 2),
             "coverage at 80 %": round(100 * figures["coverage_at_0.8"], 2),
@@ -338,23 +337,18 @@ def ablation(
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What to calibrate on: SQuAD-format files.
+    """The SQuAD-format files to calibrate on."""
 
-    data: its paragraphs are indexed and its questions asked. unanswerable: questions that those paragraphs do not
-    answer; by default those of data. off_topic: questions on other topics. checks: other sets, to report on only.
-    sample: answerable questions of data; a third as many of the other kinds are asked. seed: of the sample.
-    """
-
-    data: Path
-    unanswerable: Path | None = None
-    off_topic: tuple[Path, ...] = ()
-    checks: tuple[Path, ...] = ()
-    sample: int = 1500
-    seed: int = 1
+    data: Path  # its paragraphs are indexed and its questions are asked
+    unanswerable: Path | None = None  # questions that these paragraphs do not answer; by default those of `data`
+    off_topic: tuple[Path, ...] = ()  # questions on other topics
+    checks: tuple[Path, ...] = ()  # other sets, only to report on
+    sample: int = 1500  # answerable questions of `data`; a third as many of each other kind are asked
+    seed: int = 1  # of the sample
 
 
 def calibrate(sources: Sources, plan: Plan, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fit the plan's models: what `fitted.json` is to hold, and all figures. Raises `AskdocError`."""
+    """Fit the plan's models; returns the content of `fitted.json`, and all figures. Raises `AskdocError`."""
     data = _load(sources.data)
     unanswerable = _load(sources.unanswerable) if sources.unanswerable else data
     off_topic = [_load(path) for path in sources.off_topic]
@@ -378,33 +372,35 @@ def _load(path: Path) -> Dataset:
 
 
 def report_as_fitted(cases: Sequence[Case], fitted: Mapping[str, Any]) -> dict[str, Any]:
-    """The report on other cases, with what was fitted."""
+    """The report on other cases, with the settings and the calibration that were fitted."""
     settings = Settings.from_dict(fitted["ranking"])
     fused = [with_fusion(case, settings.weights["dense"], settings.passages) for case in cases]
     return report(fused, settings, Calibration.from_dict(fitted["confidence"]))
 
 
 def fit_all(collected: Collected, data: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What `fitted.json` holds, and the figures behind it."""
+    """The content of `fitted.json`, and the figures behind it."""
     cases, paths, reader = collected
-    ours, theirs = halves(cases)
-    smallest = min(sum(bool(case.golds) for case in half) for half in (ours, theirs))
+    fitting, checking = halves(cases)
+    smallest = min(sum(bool(case.golds) for case in half) for half in (fitting, checking))
     if smallest < LEAST:
         raise UsageError(
             f"{data}: {smallest} answerable questions in one half of the articles, at least {LEAST} are needed",
             hint="use more questions, from four articles or more",
         )
-    settings, tried = search(ours, paths)
+    settings, tried = search(fitting, paths)
     weight = settings.weights["dense"]
-    ours, theirs = ([with_fusion(case, weight, settings.passages) for case in half] for half in (ours, theirs))
+    fitting, checking = (
+        [with_fusion(case, weight, settings.passages) for case in half] for half in (fitting, checking)
+    )
     calibration, unmerged = (
-        fit([pair for case in ours if (pair := graded(case, settings, merged=merged))]) for merged in (True, False)
+        fit([pair for case in fitting if (pair := graded(case, settings, merged=merged))]) for merged in (True, False)
     )
     figures = {
         "searched": tried,
-        "fitted on": report(ours, settings, calibration),
-        "checked on": report(theirs, settings, calibration),
-        "ablation": ablation(theirs, paths, settings, calibration, unmerged),
+        "fitted on": report(fitting, settings, calibration),
+        "checked on": report(checking, settings, calibration),
+        "ablation": ablation(checking, paths, settings, calibration, unmerged),
     }
     fitted = {
         "about": f"fitted by askdoc calibrate on half the articles of {data}",
@@ -416,7 +412,7 @@ def fit_all(collected: Collected, data: str) -> tuple[dict[str, Any], dict[str, 
         "confidence": {
             "reader": reader, "intercept": calibration.intercept, "coefficients": dict(calibration.coefficients),
             "threshold": calibration.threshold,
-            "curve": curve(rate(theirs, settings, calibration)),
+            "curve": curve(rate(checking, settings, calibration)),
         },
         "measured": {"fitted on": figures["fitted on"], "checked on": figures["checked on"]},
         "ablation": figures["ablation"],

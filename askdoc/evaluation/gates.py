@@ -1,4 +1,4 @@
-"""Limits that a report must keep, so that an evaluation can stop a change that makes answers worse."""
+"""Limits on the figures of a report, so that an evaluation can stop a change that makes answers worse."""
 
 from __future__ import annotations
 
@@ -11,31 +11,28 @@ from askdoc.evaluation.report import AnswerReport, Report
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure that can be limited. measure: its value in a report. most: the limit is from above.
-
-    for_rankings: a set in the BEIR layout has it too; the others need answers.
-    """
+    """A figure that can be limited."""
 
     name: str
-    measure: Callable[[Report], float]
-    most: bool = False
-    for_rankings: bool = False
+    measure: Callable[[Report], float]  # its value in a report
+    most: bool = False  # the limit is a maximum
+    for_rankings: bool = False  # sets in the BEIR layout have it too; other figures need answers
 
     def keeps(self, value: float, limit: float) -> bool:
-        """Whether the value may pass."""
+        """Is the value within the limit?"""
         return value <= limit if self.most else value >= limit
 
 
 def check_gates(limits: Mapping[str, float], *, has_answers: bool) -> None:
-    """Refuse, before anything is measured, limits on figures that a set without answers cannot give."""
-    lost = [option for option in limits if not (has_answers or FIGURES[option].for_rankings)]
-    if lost:
-        left = ", ".join(option for option, figure in FIGURES.items() if figure.for_rankings)
-        raise UsageError(f"{', '.join(lost)} needs questions with answers", hint=f"a BEIR folder allows {left}")
+    """Raise `UsageError`, before anything is measured, for a limit on a figure that a set without answers lacks."""
+    refused = [option for option in limits if not (has_answers or FIGURES[option].for_rankings)]
+    if refused:
+        allowed = ", ".join(option for option, figure in FIGURES.items() if figure.for_rankings)
+        raise UsageError(f"{', '.join(refused)} needs questions with answers", hint=f"a BEIR folder allows {allowed}")
 
 
 def failures(report: Report, limits: Mapping[str, float]) -> Iterable[str]:
-    """A line for each limit, by option of `FIGURES`, that is not kept."""
+    """A line for each limit that is not kept. limits: by option of `FIGURES`."""
     check_gates(limits, has_answers=isinstance(report, AnswerReport))
     for option, limit in limits.items():
         figure = FIGURES[option]
@@ -46,7 +43,7 @@ def failures(report: Report, limits: Mapping[str, float]) -> Iterable[str]:
 
 
 def _answers(measure: Callable[[AnswerReport], float]) -> Callable[[Report], float]:
-    """The measure for any report; `check_gates` keeps the others away."""
+    """The measure for any report; NaN for rankings, which `check_gates` refuses."""
     return lambda report: measure(report) if isinstance(report, AnswerReport) else float("nan")
 
 
@@ -55,11 +52,11 @@ def _coverage(report: AnswerReport) -> float:
 
 
 def _calibration(report: AnswerReport) -> float:
-    """Without answers there is no confidence that could be trusted: the worst."""
+    """The calibration error; the worst value if there are no answers."""
     return report.confidence.ece if report.confidence else 1.0
 
 
-# option → what it limits
+# option → the figure that it limits
 FIGURES: Mapping[str, Figure] = {
     "--min-f1": Figure("end-to-end F1", _answers(lambda report: report.end_to_end.f1.value)),
     "--min-em": Figure("end-to-end exact match", _answers(lambda report: report.end_to_end.exact.value)),

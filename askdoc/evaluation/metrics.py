@@ -1,6 +1,7 @@
 """The figures, each a pure function with the source of its formula. Scores and rates are in [0, 1].
 
-Ranks count from 1; `None` is "not found". Questions with equal confidence are never parted: no threshold could.
+Ranks count from 1; `None` means "not found". Questions with equal confidence stay together: no threshold separates
+them.
 """
 
 from __future__ import annotations
@@ -18,43 +19,39 @@ from askdoc.evaluation.squad import BestThreshold, Scored, best_threshold_exact,
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean and the interval in which it would mostly fall for other questions of the same kind."""
+    """A mean with its bootstrap interval, which shows how much it varies with the choice of questions."""
 
     value: float
-    low: float
+    low: float  # ends of the interval
     high: float
 
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """An answer that was given: how sure askdoc was of it (in [0, 1]), and whether it is right."""
+    """An answer's confidence, and whether it is right."""
 
-    confidence: float
+    confidence: float  # in [0, 1]
     right: bool
 
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """If only answers with a confidence of `threshold` or more are shown.
-
-    coverage: the share of questions that get an answer. accuracy: the share of those answers that is right;
-    the risk is 1 - accuracy.
-    """
+    """A point of the risk-coverage curve: only answers with a confidence of `threshold` or more are shown."""
 
     threshold: float
-    coverage: float
-    accuracy: float
+    coverage: float  # share of the questions that get an answer
+    accuracy: float  # share of these answers that are right; the risk is 1 - accuracy
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Answers of like confidence: lowest and highest, how many, the mean confidence, and the share that is right."""
+    """Answers of similar confidence."""
 
-    low: float
-    high: float
-    count: int
-    confidence: float
-    accuracy: float
+    low: float  # lowest confidence
+    high: float  # highest confidence
+    count: int  # answers
+    confidence: float  # mean
+    accuracy: float  # share of the answers that are right
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +65,17 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Squad2:
-    """What `evaluate-v2.0.py` reports: over all questions, those with (HasAns) and those without an answer (NoAns).
+    """The figures of `evaluate-v2.0.py`."""
 
-    best_exact, best_f1: with the threshold of "no answer" that is best for these very questions.
-    """
-
-    overall: Scores
-    has_answer: Scores
-    no_answer: Scores
-    best_exact: BestThreshold
-    best_f1: BestThreshold
+    overall: Scores  # over all questions
+    has_answer: Scores  # over questions with an answer (HasAns)
+    no_answer: Scores  # over questions without an answer (NoAns)
+    best_exact: BestThreshold  # with the threshold of "no answer" that is best for these questions
+    best_f1: BestThreshold  # likewise
 
 
 def hit_at(rank: int | None, k: int) -> float:
-    """1.0 if what was sought stands among the first `k`."""
+    """1.0 if the document is among the first `k`."""
     return float(rank is not None and rank <= k)
 
 
@@ -91,11 +85,11 @@ def reciprocal_rank(rank: int | None) -> float:
 
 
 def ndcg_at(ranked: Sequence[float], judged: Iterable[float], k: int = 10) -> float:
-    """Normalised discounted cumulative gain, as trec_eval's `ndcg_cut` and so BEIR have it.
+    """Normalised discounted cumulative gain, as in trec_eval (`ndcg_cut`) and BEIR.
 
-    ranked: the grades of the documents found, in their order, 0 for those not judged. judged: the grades of all judged
-    documents. The gain is the grade itself, the discount log2(rank + 1) (Järvelin and Kekäläinen 2002). 0.0 if nothing
-    is relevant.
+    ranked: the grades of the retrieved documents, best first, 0 for documents not judged. judged: the grades of all
+    judged documents. The gain is the grade itself, the discount log2(rank + 1) (Järvelin and Kekäläinen 2002). 0.0 if
+    no document is relevant.
     """
     ideal = _dcg(sorted(judged, reverse=True)[:k])
     return _dcg(ranked[:k]) / ideal if ideal > 0 else 0.0
@@ -108,7 +102,7 @@ def _dcg(grades: Sequence[float]) -> float:
 def risk_coverage(answers: Iterable[Rated], asked: int) -> tuple[CurvePoint, ...]:
     """The risk-coverage curve (El-Yaniv and Wiener 2010), one point for each confidence, most confident first.
 
-    asked: how many questions there were; those that got no answer at all are in no point.
+    asked: the number of questions, with those that got no answer; these are in no point.
     """
     points, shown, right = [], 0, 0
     for confidence, count, right_here in _steps(answers):
@@ -174,10 +168,10 @@ def equal_mass_bins(answers: Iterable[Rated], count: int = 10) -> tuple[Bin, ...
     members: list[list[Rated]] = [[] for _ in range(count)]
     before = 0
     for _, group in groupby(ordered, key=lambda answer: answer.confidence):
-        same = list(group)
-        middle = before + len(same) / 2  # strictly between 0 and all
-        members[int(count * middle / len(ordered))] += same
-        before += len(same)
+        tied = list(group)
+        middle = before + len(tied) / 2  # strictly between 0 and len(ordered)
+        members[int(count * middle / len(ordered))] += tied
+        before += len(tied)
     return tuple(_bin(group) for group in members if group)
 
 
@@ -186,10 +180,10 @@ def calibration_error(bins: Sequence[Bin]) -> float:
 
     Raises ValueError without bins.
     """
-    total = sum(one.count for one in bins)
+    total = sum(bin_.count for bin_ in bins)
     if not total:
         raise ValueError("no answers to rate")
-    return math.fsum(one.count * abs(one.accuracy - one.confidence) for one in bins) / total
+    return math.fsum(bin_.count * abs(bin_.accuracy - bin_.confidence) for bin_ in bins) / total
 
 
 def _bin(answers: Sequence[Rated]) -> Bin:
@@ -221,7 +215,7 @@ def squad2(results: Sequence[Scored], threshold: float = 0.0) -> Squad2:
 
 
 def _given(result: Scored, threshold: float) -> tuple[float, float]:
-    """(exact, F1) if the span is withheld above the threshold: withholding is right where there is no answer."""
+    """(exact, F1) if the span is withheld above the threshold, which is right if the question has no answer."""
     if result.no_answer > threshold:
         return float(not result.answerable), float(not result.answerable)
     return result.exact, result.f1
@@ -237,8 +231,8 @@ def _scores(pairs: Sequence[tuple[float, float]]) -> Scores:
 def bootstrap_mean(values: Sequence[float], *, seed: int = 0, resamples: int = 1000, level: float = 0.95) -> Mean:
     """The mean of values, with its percentile bootstrap interval (Efron 1979) at `level`.
 
-    To tell a gain from noise, give the differences of two systems question by question: noise if the interval holds 0.
-    Raises ValueError without values.
+    To distinguish a gain from noise, give the differences of two systems by question: it is noise if the interval
+    contains 0. Raises ValueError without values.
     """
     if not values:
         raise ValueError("no values to average")

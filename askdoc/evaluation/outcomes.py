@@ -1,4 +1,4 @@
-"""What askdoc said to each question, and how good that was; the story goes on in `report.py`."""
+"""The outcome of each question: the answer of askdoc, and its scores. `report.py` turns outcomes into figures."""
 
 from __future__ import annotations
 
@@ -12,68 +12,54 @@ from askdoc.errors import WriteError
 
 
 class Kind(StrEnum):
-    """Whether there was an answer to be found: yes; not in the paragraph asked about; not in any indexed document."""
+    """Whether a question has an answer."""
 
     ANSWERABLE = "answerable"
-    UNANSWERABLE = "unanswerable"
-    OFF_TOPIC = "off-topic"
+    UNANSWERABLE = "unanswerable"  # its own paragraph does not answer it
+    OFF_TOPIC = "off-topic"  # no indexed document answers it
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What the reader said when it was given the question's own paragraph.
+    """The reader's answer from the question's own paragraph (the oracle setting)."""
 
-    prediction: its best span, empty if it had none. score: log-odds of that span against "no answer", -inf without a
-    span. exact, f1: of the span, as if it were always given.
-    """
-
-    prediction: str
-    score: float
-    exact: float
-    f1: float
+    prediction: str  # the best span; empty if there is none
+    score: float  # log-odds of the span against "no answer"; -inf without a span
+    exact: float  # of the span, also if its score is negative
+    f1: float  # likewise
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the index said to one question, when nothing is withheld.
-
-    prediction: empty if there was no answer at all; then confidence is 0. exact, f1: against the gold answers; where
-    there is none, 1.0 for the empty prediction. found, read: the rank of the question's own paragraph after retrieval
-    and after reading, None if it is not there or the question has no paragraph. given: None for off-topic questions.
-    seconds: from question to reply, without retrieval for `found` and without `given`.
-    """
+    """The best answer of the index to one question, of any confidence."""
 
     id: str
     question: str
     kind: Kind
-    prediction: str
-    confidence: float
-    exact: float
-    f1: float
-    found: int | None
-    read: int | None
-    given: Given | None
-    seconds: float
+    prediction: str  # empty if there is no answer
+    confidence: float  # 0 if there is no answer
+    exact: float  # against the gold answers; without any, 1.0 for an empty prediction
+    f1: float  # likewise
+    found: int | None  # rank of the question's own paragraph after retrieval; None if it is not there, or has none
+    read: int | None  # likewise, after reading
+    given: Given | None  # None for off-topic questions
+    seconds: float  # from question to reply, without the work for `found` and `given`
 
     def right(self, from_f1: float) -> bool:
-        """Whether the prediction answers: there is an answer, and the F1 with it is at least `from_f1`."""
+        """Is the prediction right: the question has an answer, and the F1 with it is at least `from_f1`?"""
         return self.kind is Kind.ANSWERABLE and self.f1 >= from_f1
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """What retrieval brought for a judged query.
-
-    documents, grades: what was found, in order. judged: the grades of all judged documents.
-    seconds: from query to ranking.
-    """
+    """The documents retrieved for a judged query."""
 
     id: str
     query: str
-    documents: tuple[str, ...]
-    grades: tuple[int, ...]
-    judged: tuple[int, ...]
-    seconds: float
+    documents: tuple[str, ...]  # ids, best first
+    grades: tuple[int, ...]  # of these documents
+    judged: tuple[int, ...]  # grades of all judged documents
+    seconds: float  # from query to ranking
 
     @property
     def rank(self) -> int | None:
@@ -82,7 +68,7 @@ class Ranking:
 
 
 def write_predictions(outcomes: Iterable[Outcome | Ranking], path: Path) -> None:
-    """Write one JSON object a line, in the order of the questions."""
+    """Write one JSON object a line, in the order of the questions. Raises `WriteError`."""
     lines = (json.dumps(_as_json(outcome), ensure_ascii=False, allow_nan=False) for outcome in outcomes)
     try:
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
@@ -110,5 +96,5 @@ def _as_json(outcome: Outcome | Ranking) -> Mapping[str, object]:
 def _given_as_json(given: Given | None) -> Mapping[str, object] | None:
     if given is None:
         return None
-    score = given.score if given.prediction else None  # JSON knows no infinity
+    score = given.score if given.prediction else None  # JSON has no infinity
     return {"prediction": given.prediction, "score": score, "exact": given.exact, "f1": given.f1}

@@ -1,6 +1,6 @@
-"""Draws what the confidence is worth: the risk-coverage curve and the calibration diagram, as PNG or SVG.
+"""Draws the risk-coverage curve and the calibration diagram of the confidence, as PNG or SVG.
 
-matplotlib is heavy and only wanted here, so it is optional (`askdoc[eval]`) and imported when a plot is drawn.
+matplotlib is large and only needed here, so it is optional (`askdoc[eval]`) and imported when a plot is drawn.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _STYLE = {"font.size": 10, "svg.hashsalt": "askdoc", "axes.spines.top": False, "
 
 
 def check_plot(path: Path) -> None:
-    """Refuse, before anything is measured, a plot that could not be drawn."""
+    """Raise `AskdocError`, before anything is measured, for a plot that cannot be drawn."""
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"cannot draw a plot as {path.suffix or path.name!r}", hint="end the name in .png or .svg")
     if not path.absolute().parent.is_dir():
@@ -38,7 +38,7 @@ def draw(report: AnswerReport, path: Path) -> None:
     check_plot(path)
     from matplotlib import rc_context
 
-    # neither date nor random names in the file: the same figures give the same file
+    # without date and random names in the file, the same figures give the same file
     metadata = {"Date": None} if path.suffix.lower() == ".svg" else None
     try:
         with rc_context(_STYLE):
@@ -65,7 +65,7 @@ def _draw_curve(axes: Axes, report: AnswerReport) -> None:
         axes.axhline(accuracy, color=_GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
     mixed = report.confidence_answerable is not None
     if report.confidence:
-        # the lower one of two curves is labelled from below, so that neither label meets the other curve
+        # the lower of two curves is labelled from below, so that no label meets the other curve
         name = "everything asked" if mixed else "all questions"
         _draw_selective(axes, report.confidence, _BLUE, name, above=not mixed)
     if report.confidence_answerable:
@@ -107,7 +107,7 @@ def _draw_calibration(axes: Axes, selective: Selective | None) -> None:
     _as_percent(axes)
     if selective is None:
         return
-    x, y = [one.confidence for one in selective.bins], [one.accuracy for one in selective.bins]
+    x, y = [bin_.confidence for bin_ in selective.bins], [bin_.accuracy for bin_ in selective.bins]
     axes.vlines(x, x, y, color=_ORANGE, linewidth=1.5, alpha=0.8, label="gap", zorder=2)
     axes.plot(x, y, color=_BLUE, linewidth=1, alpha=0.5, zorder=2)
     axes.scatter(x, y, s=_areas(selective), color=_BLUE, label="answers, by count", zorder=3, clip_on=False)
@@ -116,9 +116,9 @@ def _draw_calibration(axes: Axes, selective: Selective | None) -> None:
 
 
 def _areas(selective: Selective) -> Sequence[float]:
-    """Dot areas in square points, in proportion to how many answers a bin holds, and never too small to see."""
-    largest = max(one.count for one in selective.bins)
-    return [12 + 150 * one.count / largest for one in selective.bins]
+    """Dot areas in square points, growing with the number of answers in a bin, and never too small to see."""
+    largest = max(bin_.count for bin_ in selective.bins)
+    return [12 + 150 * bin_.count / largest for bin_ in selective.bins]
 
 
 def _as_percent(axes: Any) -> None:

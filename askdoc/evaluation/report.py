@@ -1,6 +1,6 @@
 """Outcomes → the figures of a run, as numbers and as JSON; pure.
 
-Every mean has its 95 % bootstrap interval, so that a gain can be told from noise.
+Every mean has its 95 % bootstrap interval, to distinguish a gain from noise.
 """
 
 from __future__ import annotations
@@ -22,25 +22,21 @@ CURVE_POINTS = 100
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What was measured: figures are comparable only where all of this is equal.
+    """What was measured. Figures are comparable only if all of this is equal."""
 
-    embedder, reader: as named by the user, None for the bundled one. sample: how many questions were drawn, if not all.
-    off_topic: the set that other questions came from. right_f1: an answer counts as right from this F1 on.
-    """
-
-    data: str
-    documents: int
-    embedder: str | None = None
-    reader: str | None = None
-    sample: int | None = None
-    seed: int = 0
-    off_topic: str | None = None
-    right_f1: float = 0.5
+    data: str  # name of the set
+    documents: int  # indexed
+    embedder: str | None = None  # as named by the user; None for the bundled one
+    reader: str | None = None  # likewise
+    sample: int | None = None  # number of questions; None for all
+    seed: int = 0  # of the sample
+    off_topic: str | None = None  # name of the set of the off-topic questions
+    right_f1: float = 0.5  # lowest F1 at which an answer counts as right
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """How high what was sought ranks, over questions that have it; MRR and nDCG within what retrieval brought."""
+    """The ranks of the relevant documents. MRR and nDCG count only documents that were retrieved."""
 
     questions: int
     hit1: Mean
@@ -61,29 +57,25 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class AtAccuracy:
-    """The most that can be answered with this accuracy, and the confidence from which to do so (None: nothing can)."""
+    """The largest coverage with an accuracy."""
 
     accuracy: float
-    coverage: float
-    threshold: float | None
+    coverage: float  # share of the questions that get an answer
+    threshold: float | None  # lowest confidence of a shown answer; None if no threshold has the accuracy
 
 
 @dataclass(frozen=True, slots=True)
 class Selective:
-    """What the confidence is worth. asked: questions; answered: those that got any answer.
+    """How well the confidence separates right answers from wrong ones."""
 
-    curve: the risk-coverage curve, thinned to at most `CURVE_POINTS`. aurc: the area under the whole of it.
-    ece: expected calibration error in the bins (equal width); ece_equal_mass: the same with bins of equal size.
-    """
-
-    asked: int
-    answered: int
-    aurc: float
-    at_accuracy: tuple[AtAccuracy, ...]
-    ece: float
-    ece_equal_mass: float
-    bins: tuple[Bin, ...]
-    curve: tuple[CurvePoint, ...]
+    asked: int  # questions
+    answered: int  # questions with an answer, of any confidence
+    aurc: float  # area under the whole risk-coverage curve
+    at_accuracy: tuple[AtAccuracy, ...]  # for each of `ACCURACIES`
+    ece: float  # expected calibration error in `bins`
+    ece_equal_mass: float  # the same with bins of equal size
+    bins: tuple[Bin, ...]  # of equal width
+    curve: tuple[CurvePoint, ...]  # the risk-coverage curve, thinned to at most `CURVE_POINTS`
 
     def coverage(self, accuracy: float) -> float:
         """The coverage at one of `ACCURACIES`."""
@@ -92,47 +84,37 @@ class Selective:
 
 @dataclass(frozen=True, slots=True)
 class Answerability:
-    """AUROC of telling answerable questions from others; None where there are no others.
+    """AUROC of separating answerable questions from others; None if there are no others."""
 
-    given_paragraph: by the reader's score, from questions that their paragraph does not answer.
-    unanswerable, off_topic: by the confidence when the index is asked.
-    """
-
-    given_paragraph: float | None
-    unanswerable: float | None
-    off_topic: float | None
+    given_paragraph: float | None  # from unanswerable questions, by the reader's score on their paragraph
+    unanswerable: float | None  # from unanswerable questions, by the confidence when the index is asked
+    off_topic: float | None  # from off-topic questions, likewise
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Seconds to build the index and to ask; per second: questions; p50, p95: milliseconds a question."""
+    """The time that indexing and asking took."""
 
-    build_seconds: float
-    ask_seconds: float
-    per_second: float
-    p50_ms: float
-    p95_ms: float
+    build_seconds: float  # for the whole index
+    ask_seconds: float  # for all questions
+    per_second: float  # questions
+    p50_ms: float  # median time of a question, milliseconds
+    p95_ms: float  # 95th percentile
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerReport:
-    """The figures over a SQuAD-format set.
-
-    reader: given the paragraph. end_to_end: the paragraph has to be found. hit1_after_reading: how often the
-    question's own paragraph is the first one shown. squad2: official figures, if some questions have no answer.
-    confidence: over everything asked; confidence_answerable: without unanswerable and off-topic questions, None if
-    there are none.
-    """
+    """The figures over a SQuAD-format set."""
 
     setting: Setting
-    questions: Mapping[str, int]
+    questions: Mapping[str, int]  # number by kind
     retrieval: Retrieval
-    hit1_after_reading: Mean
-    reader: Overlap
-    end_to_end: Overlap
-    squad2: Squad2 | None
-    confidence: Selective | None
-    confidence_answerable: Selective | None
+    hit1_after_reading: Mean  # share of the questions whose own paragraph is the first hit after reading
+    reader: Overlap  # given the question's own paragraph
+    end_to_end: Overlap  # from the whole index
+    squad2: Squad2 | None  # official figures; None if all questions have an answer
+    confidence: Selective | None  # over all questions; None without answers
+    confidence_answerable: Selective | None  # over answerable questions; None if all questions are answerable
     answerability: Answerability
     speed: Speed
 
@@ -151,7 +133,7 @@ Report: TypeAlias = AnswerReport | RetrievalReport
 
 
 def report_answers(outcomes: Sequence[Outcome], setting: Setting, build_seconds: float) -> AnswerReport:
-    """Summarise; raises ValueError if no question is answerable, since there would be nothing to measure."""
+    """Summarise outcomes; raises `ValueError` if no question is answerable."""
     answerable = [outcome for outcome in outcomes if outcome.kind is Kind.ANSWERABLE]
     if not answerable:
         raise ValueError("none of the questions has an answer")
@@ -172,7 +154,7 @@ def report_answers(outcomes: Sequence[Outcome], setting: Setting, build_seconds:
 
 
 def report_rankings(rankings: Sequence[Ranking], setting: Setting, build_seconds: float) -> RetrievalReport:
-    """Summarise; raises ValueError without rankings."""
+    """Summarise rankings; raises `ValueError` without any."""
     ranked = [(ranking.rank, metrics.ndcg_at(ranking.grades, ranking.judged)) for ranking in rankings]
     return RetrievalReport(
         setting=setting,
@@ -183,7 +165,7 @@ def report_rankings(rankings: Sequence[Ranking], setting: Setting, build_seconds
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """The report as JSON values; what is not finite becomes null."""
+    """The report as JSON values; numbers that are not finite become null."""
     return {"schema": REPORT_SCHEMA, **_finite(asdict(report))}
 
 
@@ -207,8 +189,8 @@ def _retrieval(ranked: Sequence[tuple[int | None, float]]) -> Retrieval:
 def _overlap(scored: Sequence[Any]) -> Overlap:
     return Overlap(
         questions=len(scored),
-        exact=metrics.bootstrap_mean([one.exact for one in scored]),
-        f1=metrics.bootstrap_mean([one.f1 for one in scored]),
+        exact=metrics.bootstrap_mean([outcome.exact for outcome in scored]),
+        f1=metrics.bootstrap_mean([outcome.f1 for outcome in scored]),
     )
 
 
@@ -230,7 +212,7 @@ def _squad2(outcomes: Sequence[Outcome]) -> Squad2 | None:
 
 
 def _selective(outcomes: Sequence[Outcome], right_f1: float) -> Selective | None:
-    """None if nothing was answered."""
+    """The figures of the confidence; None without answers."""
     answers = [Rated(outcome.confidence, outcome.right(right_f1)) for outcome in outcomes if outcome.prediction]
     if not answers:
         return None
@@ -255,14 +237,16 @@ def _at_accuracy(curve: Sequence[CurvePoint], accuracy: float) -> AtAccuracy:
 
 
 def _thin(curve: Sequence[CurvePoint]) -> tuple[CurvePoint, ...]:
-    """Evenly spread points of the curve, the last one among them."""
+    """Evenly spread points of the curve, including the last one."""
     step = math.ceil(len(curve) / CURVE_POINTS)
     return tuple(reversed(curve[::-1][::step]))
 
 
 def _answerability(outcomes: Sequence[Outcome]) -> Answerability:
-    confidence = {kind: [one.confidence for one in outcomes if one.kind is kind] for kind in Kind}
-    given = {kind: [one.given.score for one in outcomes if one.given and one.kind is kind] for kind in Kind}
+    confidence = {kind: [outcome.confidence for outcome in outcomes if outcome.kind is kind] for kind in Kind}
+    given = {
+        kind: [outcome.given.score for outcome in outcomes if outcome.given and outcome.kind is kind] for kind in Kind
+    }
     return Answerability(
         given_paragraph=_auroc(given, Kind.UNANSWERABLE),
         unanswerable=_auroc(confidence, Kind.UNANSWERABLE),

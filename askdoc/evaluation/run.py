@@ -2,8 +2,8 @@
 
     data → a temporary index → an outcome for each question → a report
 
-Every paragraph becomes a document of its own, all of them are indexed, and only the questions are sampled, so that a
-sample is as hard as the whole.
+Every paragraph becomes a document. All paragraphs are indexed, and only the questions are sampled, so that a sample is
+as hard as the whole set.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ from askdoc.progress import Progress, no_progress
 from askdoc.readers import DEFAULT, Reader
 from askdoc.types import Content, Document, Hit, Reply, Source
 
-DEPTH = 20  # passages that retrieval is asked for, as deep as hit@20 looks
-BEIR_DEPTH = 100  # BEIR's documents are long and may be split into many passages, and nDCG wants ten whole documents
+DEPTH = 20  # passages to retrieve, for hit@20
+BEIR_DEPTH = 100  # BEIR's documents are long and may be split into many passages, and nDCG@10 needs ten documents
+_FORMATS = "give a SQuAD-format file (.json, .json.gz) or a folder in the BEIR layout (corpus, queries, qrels)"
 
 _Item = TypeVar("_Item", Question, JudgedQuery)
 
 
-class Asked(Protocol):
+class Askable(Protocol):
     """What an evaluation needs of an index; `askdoc.ask.Index` fits."""
 
     @property
@@ -51,17 +52,14 @@ class Asked(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to measure. sample: how many questions, None for all. seed: of the sample. off_topic: a SQuAD-format file.
+    """What to measure."""
 
-    embedder, reader: None for the bundled ones. right_f1: an answer counts as right from this F1 on, in (0, 1].
-    """
-
-    sample: int | None = None
-    seed: int = 0
-    off_topic: Path | None = None
-    embedder: str | None = None
-    reader: str | None = None
-    right_f1: float = 0.5
+    sample: int | None = None  # number of questions; None for all
+    seed: int = 0  # of the sample
+    off_topic: Path | None = None  # a SQuAD-format file with questions on other topics
+    embedder: str | None = None  # None for the bundled one
+    reader: str | None = None  # None for the bundled one
+    right_f1: float = 0.5  # lowest F1 at which an answer counts as right, in (0, 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +71,11 @@ class Run:
     weights: Mapping[str, str]
 
 
-OpenTexts: TypeAlias = Callable[[Sequence[str], Plan, Progress], AbstractContextManager[Asked]]
+OpenTexts: TypeAlias = Callable[[Sequence[str], Plan, Progress], AbstractContextManager[Askable]]
 
 
 def load_data(path: Path) -> Dataset | RetrievalSet:
-    """Read a SQuAD-format file or a folder in the BEIR layout. Raises LoadError with what is wrong, and where."""
+    """Read a SQuAD-format file or a folder in the BEIR layout. Raises `LoadError`, which names the place."""
     try:
         return load_beir(path) if is_beir(path) else squad.load_squad(path)
     except OSError as error:
@@ -86,11 +84,11 @@ def load_data(path: Path) -> Dataset | RetrievalSet:
         raise LoadError(str(error), hint=_FORMATS) from error
 
 
-_FORMATS = "give a SQuAD-format file (.json, .json.gz) or a folder in the BEIR layout (corpus, queries, qrels)"
-
-
 def evaluate(path: Path, plan: Plan, *, open_texts: OpenTexts | None = None, progress: Progress | None = None) -> Run:
-    """Evaluate askdoc on the data at `path`. Raises AskdocError; `open_texts` opens an index of texts."""
+    """Evaluate askdoc on the data at `path`. Raises `AskdocError`.
+
+    open_texts: opens an index of texts; by default `temporary_index`.
+    """
     data, open_texts, progress = load_data(path), open_texts or temporary_index, progress or no_progress
     if isinstance(data, RetrievalSet):
         return _evaluate_rankings(data, plan, open_texts, progress)
@@ -98,15 +96,18 @@ def evaluate(path: Path, plan: Plan, *, open_texts: OpenTexts | None = None, pro
 
 
 def sample(items: Sequence[_Item], size: int | None, seed: int) -> tuple[_Item, ...]:
-    """`size` of the items, or all, in their order; the same on every machine. A larger sample holds a smaller one."""
+    """`size` of the items in their order, or all; the same on every machine. Larger samples contain smaller ones."""
     if size is None or size >= len(items):
         return tuple(items)
-    draw = sorted(range(len(items)), key=lambda at: hashlib.sha256(f"{seed}:{items[at].id}:{at}".encode()).digest())
-    return tuple(items[at] for at in sorted(draw[:size]))
+
+    def draw(number: int) -> bytes:
+        return hashlib.sha256(f"{seed}:{items[number].id}:{number}".encode()).digest()
+
+    return tuple(items[number] for number in sorted(sorted(range(len(items)), key=draw)[:size]))
 
 
 def off_topic_questions(data: Dataset, other: Dataset) -> tuple[Question, ...]:
-    """The other set's questions whose article and paragraph are not in the data: no indexed document answers them."""
+    """The questions of the other set on articles and paragraphs that are not in the data."""
     titles = {paragraph.title for paragraph in data.paragraphs} - {""}
     texts = {paragraph.text for paragraph in data.paragraphs}
     foreign = [paragraph.title not in titles and paragraph.text not in texts for paragraph in other.paragraphs]
@@ -114,15 +115,14 @@ def off_topic_questions(data: Dataset, other: Dataset) -> tuple[Question, ...]:
 
 
 @contextmanager
-def temporary_index(texts: Sequence[str], plan: Plan, progress: Progress) -> Iterator[Asked]:
-    """An index of the texts that vanishes afterwards; the document of `texts[n]` is `document_path(n)`."""
-    from askdoc.ask import open_index  # the models are loaded only when something is measured
+def temporary_index(texts: Sequence[str], plan: Plan, progress: Progress) -> Iterator[Askable]:
+    """An index of the texts, removed afterwards; the document of `texts[n]` is `document_path(n)`."""
+    from askdoc.ask import open_index  # only now: `askdoc eval --help` needs no models
     from askdoc.build import index_documents
 
     with tempfile.TemporaryDirectory(prefix="askdoc-eval-") as name:
         folder = Path(name) / "index"
         index_documents(_documents(texts), folder, embedder=plan.embedder, progress=progress)
-        # there are no files behind these documents that could have changed
         with open_index(folder, refresh="never", reader=plan.reader or DEFAULT) as index:
             yield index
 
@@ -136,26 +136,26 @@ def _documents(texts: Sequence[str]) -> Iterator[Document]:
     for number, text in enumerate(texts):
         raw = text.encode()
         source = Source(document_path(number), hashlib.sha256(raw).hexdigest(), len(raw), mtime_ns=0)
-        if text.strip():  # some corpora hold empty documents; nothing could find them
+        if text.strip():  # some corpora have empty documents
             yield Document(source, Content(text))
 
 
 def _evaluate_answers(data: Dataset, plan: Plan, open_texts: OpenTexts, progress: Progress) -> Run:
     questions = sample(data.questions, plan.sample, plan.seed)
-    strangers, stranger_name = _strangers(data, plan, len(questions))
-    _check(data.name, [*questions, *strangers])
+    off_topic, off_topic_name = _off_topic(data, plan, len(questions))
+    _check(data.name, [*questions, *off_topic])
     started = time.perf_counter()
     with open_texts([paragraph.text for paragraph in data.paragraphs], plan, progress) as index:
         build_seconds = time.perf_counter() - started
         asked: list[Outcome] = []
         for question in questions:
             asked.append(_outcome(question, data.paragraphs[question.paragraph].text, index))
-            progress("asking", len(asked), len(questions) + len(strangers))
-        for question in strangers:
-            asked.append(_stranger_outcome(question, index))
-            progress("asking", len(asked), len(questions) + len(strangers))
+            progress("asking", len(asked), len(questions) + len(off_topic))
+        for question in off_topic:
+            asked.append(_off_topic_outcome(question, index))
+            progress("asking", len(asked), len(questions) + len(off_topic))
         weights = _weights(index)
-    setting = _setting(data.name, len(data.paragraphs), plan, stranger_name)
+    setting = _setting(data.name, len(data.paragraphs), plan, off_topic_name)
     return Run(report=report_answers(asked, setting, build_seconds), outcomes=tuple(asked), weights=weights)
 
 
@@ -175,8 +175,8 @@ def _evaluate_rankings(data: RetrievalSet, plan: Plan, open_texts: OpenTexts, pr
     return Run(report_rankings(rankings, setting, build_seconds), outcomes=tuple(rankings), weights=weights)
 
 
-def _strangers(data: Dataset, plan: Plan, limit: int) -> tuple[tuple[Question, ...], str | None]:
-    """At most `limit` off-topic questions, so that they do not outweigh the others, and their set's name."""
+def _off_topic(data: Dataset, plan: Plan, limit: int) -> tuple[tuple[Question, ...], str | None]:
+    """Off-topic questions, at most `limit` so that they do not outweigh the others, and the name of their set."""
     if plan.off_topic is None:
         return (), None
     other = load_data(plan.off_topic)
@@ -191,7 +191,7 @@ def _strangers(data: Dataset, plan: Plan, limit: int) -> tuple[tuple[Question, .
 
 
 def _check(name: str, questions: Sequence[Question]) -> None:
-    """Say what cannot be measured before an index is built for it."""
+    """Raise `LoadError` for questions that cannot be measured, before an index is built."""
     if not any(question.answerable for question in questions):
         raise LoadError(f"{name}: none of the questions has an answer", hint="a larger --sample, or other data")
     blank = next((question.id for question in questions if not question.text.strip()), None)
@@ -212,11 +212,11 @@ def _setting(name: str, documents: int, plan: Plan, off_topic: str | None) -> Se
     )
 
 
-def _weights(index: Asked) -> Mapping[str, str]:
+def _weights(index: Askable) -> Mapping[str, str]:
     return {model.name: model.fingerprint for model in (index.embedder, index.reader)}
 
 
-def _outcome(question: Question, paragraph: str, index: Asked) -> Outcome:
+def _outcome(question: Question, paragraph: str, index: Askable) -> Outcome:
     golds, path = [gold.text for gold in question.answers], document_path(question.paragraph)
     found = _rank(index.search(question.text, passages=DEPTH).hits, path)
     kind = Kind.ANSWERABLE if question.answerable else Kind.UNANSWERABLE
@@ -224,14 +224,14 @@ def _outcome(question: Question, paragraph: str, index: Asked) -> Outcome:
     return _asked(question, golds, index, kind=kind, path=path, found=found, given=given)
 
 
-def _stranger_outcome(question: Question, index: Asked) -> Outcome:
+def _off_topic_outcome(question: Question, index: Askable) -> Outcome:
     return _asked(question, [], index, kind=Kind.OFF_TOPIC, path=None, found=None, given=None)
 
 
 def _asked(
     question: Question,
     golds: Sequence[str],
-    index: Asked,
+    index: Askable,
     *,
     kind: Kind,
     path: str | None,
@@ -258,14 +258,14 @@ def _asked(
 
 
 def _given(question: str, paragraph: str, golds: Sequence[str], reader: Reader) -> Given:
-    """The reader's best span, even where it believes more in "no answer": the figures decide what to withhold."""
+    """The reader's best span, even if "no answer" scores higher: the figures decide what to withhold."""
     spans = reader.read(question, [paragraph])[0].spans
     text = paragraph[spans[0].start : spans[0].end] if spans else ""
     score = spans[0].score if spans else float("-inf")
     return Given(prediction=text, score=score, exact=squad.exact_match(text, golds), f1=squad.f1(text, golds))
 
 
-def _ranking(query: JudgedQuery, data: RetrievalSet, index: Asked) -> Ranking:
+def _ranking(query: JudgedQuery, data: RetrievalSet, index: Askable) -> Ranking:
     started = time.perf_counter()
     hits = index.search(query.text, passages=BEIR_DEPTH).hits
     seconds = time.perf_counter() - started
@@ -282,12 +282,12 @@ def _ranking(query: JudgedQuery, data: RetrievalSet, index: Asked) -> Ranking:
 
 
 def _rank(hits: Sequence[Hit], path: str) -> int | None:
-    """The rank of a document, not of a passage: those of one document count once."""
+    """The rank of a document: several passages of one document count once."""
     return next((rank for rank, group in enumerate(_documents_of(hits), start=1) if path in group), None)
 
 
 def _documents_of(hits: Sequence[Hit]) -> list[set[str]]:
-    """For each hit the documents that it shows for the first time: its own, and those with the same text."""
+    """The new documents of each hit: its own and those of its near-duplicates, without those of earlier hits."""
     groups: list[set[str]] = []
     seen: set[str] = set()
     for hit in hits:

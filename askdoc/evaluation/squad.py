@@ -16,13 +16,13 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-# The letters of scripts without spaces between words, as a part of a character class: Thai, Lao, Burmese, Khmer, kana,
-# Chinese characters.
+# The letters of scripts without spaces between words, for a character class: Thai, Lao, Burmese, Khmer, kana, Chinese
+# characters.
 UNSPACED = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u1000-\u1049\u1780-\u17d3\u3005-\u3007\u3041-\u309f\u30a1-\u30fa"
     "\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_UNIT = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")  # a character of such a script, or a word of another
+_UNIT = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")  # a character of such a script, or a word of another script
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
@@ -42,24 +42,24 @@ class Gold:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A passage of an article (`title`) that questions were written on."""
+    """A paragraph of an article, on which questions were written."""
 
-    title: str
+    title: str  # of the article
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question on the paragraph `dataset.paragraphs[paragraph]`; no answers means that it cannot be answered."""
+    """A question on one of a dataset's paragraphs."""
 
     id: str
     text: str
-    paragraph: int
-    answers: tuple[Gold, ...]
+    paragraph: int  # index into `Dataset.paragraphs`
+    answers: tuple[Gold, ...]  # empty if the paragraph does not answer it
 
     @property
     def answerable(self) -> bool:
-        """Whether the paragraph answers the question."""
+        """Does the paragraph answer the question?"""
         return bool(self.answers)
 
 
@@ -74,31 +74,27 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A reader's best span for one question, its scores against the gold answers, and how sure it is of "no answer".
-
-    `no_answer` may be on any scale; higher means more likely unanswerable. `exact` and `f1` are those of the span, as
-    if it were always given.
-    """
+    """The scores of a reader's best span for one question, and its score for "no answer"."""
 
     answerable: bool
-    no_answer: float
-    exact: float
-    f1: float
+    no_answer: float  # on any scale; higher means more likely unanswerable
+    exact: float  # of the span against the gold answers, also if "no answer" is more likely
+    f1: float  # likewise
 
 
 @dataclass(frozen=True, slots=True)
 class BestThreshold:
-    """The best mean score over all thresholds, and the threshold: spans with `no_answer` above it are withheld."""
+    """The best mean score over all thresholds of `no_answer`."""
 
     score: float
-    threshold: float
+    threshold: float  # spans with `no_answer` above it are withheld
 
 
 def load_squad(path: Path) -> Dataset:
     """Read a SQuAD 1.1 or 2.0 file, `.json` or `.json.gz`; the dataset is named after the file.
 
-    Raises ValueError, naming the file and the place in it, if the file is no SQuAD file or an answer does not stand at
-    its offset. Raises OSError if the file cannot be read.
+    Raises `ValueError`, naming the file and the place in it, if it is not a SQuAD file or an answer is not at its
+    offset. Raises `OSError` if the file cannot be read.
     """
     articles = _read_json(path)
     paragraphs: list[Paragraph] = []
@@ -107,10 +103,10 @@ def load_squad(path: Path) -> Dataset:
         where = f"{path}: article {article_number}"
         title = article.get("title", "") if isinstance(article, dict) else ""
         for number, entry in enumerate(_field(article, "paragraphs", list, where)):
-            place = f"{where}, paragraph {number}"
-            paragraph = Paragraph(title=str(title), text=_field(entry, "context", str, place))
-            asked = _field(entry, "qas", list, place)
-            questions += [_question(item, paragraph, len(paragraphs), place) for item in asked]
+            where_inside = f"{where}, paragraph {number}"
+            paragraph = Paragraph(title=str(title), text=_field(entry, "context", str, where_inside))
+            items = _field(entry, "qas", list, where_inside)
+            questions += [_question(item, paragraph, len(paragraphs), where_inside) for item in items]
             paragraphs.append(paragraph)
     name = path.name.removesuffix(".gz").removesuffix(".json")
     return Dataset(name=name, paragraphs=tuple(paragraphs), questions=tuple(questions))
@@ -140,11 +136,12 @@ def f1(prediction: str, golds: Sequence[str]) -> float:
 
 
 def character_f1(prediction: str, golds: Sequence[str]) -> float:
-    """F1 as in CMRC 2018's official script, for languages written without spaces: by the longest common run.
+    """F1 as in the official script of CMRC 2018, for languages written without spaces: by the longest common run.
 
-    The run is one of characters, in which a word or a number of another script counts as one character; case and
-    punctuation do not count. The best one with any gold answer, as in `f1`. The script knows Chinese characters only;
-    here the letters of all scripts without spaces are taken apart, and words are runs of letters and digits.
+    The run consists of characters, and of words and numbers of other scripts, each counted as one character; case and
+    punctuation do not count. Like `f1`, it is the best value with any gold answer. The official script separates only
+    Chinese characters; here the letters of all scripts without spaces are separated, and words are runs of letters and
+    digits.
     """
     return max(_character_f1_pair(prediction, gold) for gold in golds or [""])
 
@@ -152,9 +149,9 @@ def character_f1(prediction: str, golds: Sequence[str]) -> float:
 def best_threshold_f1(results: Iterable[Scored]) -> BestThreshold:
     """`best_f1` of `evaluate-v2.0.py`: the mean F1 if "no answer" is said above the best threshold of `no_answer`.
 
-    The threshold is chosen on the very same results, as officially done, so the score is an upper bound. Unlike the
-    official loop, questions with equal `no_answer` are moved together, since no threshold can part them. Raises
-    ValueError without results.
+    As in the official script, the threshold is chosen on the same results, so the score is an upper bound. Unlike in
+    the official loop, questions with equal `no_answer` stay together: no threshold separates them. Raises `ValueError`
+    without results.
     """
     return _best_threshold(results, lambda result: result.f1)
 
@@ -196,7 +193,7 @@ def _character_f1_pair(prediction: str, gold: str) -> float:
 
 
 def _usable(golds: Sequence[str]) -> list[str]:
-    """As officially: golds that normalise to nothing are left out, and no gold at all counts as the empty answer."""
+    """As in the official scripts: golds that normalise to nothing are left out; without golds, the answer is empty."""
     return [gold for gold in golds if normalize_answer(gold)] or [""]
 
 
@@ -221,7 +218,7 @@ def _question(item: Any, paragraph: Paragraph, index: int, where: str) -> Questi
 def _gold(answer: Any, paragraph: Paragraph, where: str) -> Gold:
     gold = Gold(text=_field(answer, "text", str, where), start=_field(answer, "answer_start", int, where))
     if gold.start < 0 or paragraph.text[gold.start : gold.end] != gold.text:
-        raise ValueError(f"{where}: the answer {gold.text!r} does not stand at offset {gold.start}")
+        raise ValueError(f"{where}: the answer {gold.text!r} is not at offset {gold.start}")
     return gold
 
 

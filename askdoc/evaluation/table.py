@@ -1,4 +1,4 @@
-"""A report as the rows of a table, in words and per cent; how they are drawn is the surface's business."""
+"""A report as the rows of a table, in words and per cent. The command line draws the table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Row: TypeAlias = tuple[str, str, str]
 
 
 def title(report: Report) -> str:
-    """What was asked of what, in one line."""
+    """The data set with its numbers of questions and paragraphs, in one line."""
     counts = " + ".join(f"{count:,} {kind}" for kind, count in report.questions.items() if count)
     return f"{report.setting.data}: {counts} questions, {report.setting.documents:,} paragraphs"
 

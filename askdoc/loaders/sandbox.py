@@ -247,6 +247,10 @@ def _kill(worker: subprocess.Popen[bytes]) -> None:
             os.killpg(worker.pid, signal.SIGKILL)
     worker.kill()
     worker.wait()
+    for pipe in (worker.stdin, worker.stdout):
+        if pipe is not None:
+            with suppress(OSError):  # something may still be unsent
+                pipe.close()
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

@@ -1,4 +1,4 @@
-"""Models on disk: a folder → what its files are and what they need. Never the network."""
+"""Models on disk: a folder → its files and settings. Never uses the network."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from askdoc.errors import ModelError
 
 BUNDLED = Path(__file__).parent / "weights"
 CARD = "card.json"
-FITTED = "fitted.json"  # what was fitted for a model: beside the bundled ones, or in another reader's folder
+FITTED = "fitted.json"  # settings and calibration: next to the bundled models, or in the folder of another reader
 CONFIG = "config.json"
 WEIGHTS = ("*.safetensors", "*.bin", "*.onnx", "*.onnx_data", "*.onnx.data")
 REINSTALL = "install askdoc again: python -m pip install --force-reinstall --no-deps askdoc"
-AGAIN = "save or copy the model into its folder again"
+COPY_AGAIN = "save or copy the model into its folder again"
+SAVED_HINT = "give the folder that save_pretrained, or an export to ONNX, wrote"
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """A model's folder and its card.
 
-    The card is a JSON object; `files` maps each file name to its `size` in bytes and its `sha256`, `model` names the
-    one that holds the weights, `settings` tells the program that runs it what it needs to know. checked: the card came
-    with the model, and its files must agree with it; else it was made up from what the folder holds.
+    The card is a JSON object: `files` maps each file name to its `size` in bytes and its `sha256`, `model` names the
+    file that holds the weights, `settings` are those of the program that runs the model.
     """
 
     folder: Path
     card: Mapping[str, Any]
-    checked: bool = True
+    checked: bool = True  # the card came with the model, and its files must match; False: made from the folder's files
 
     @property
     def fingerprint(self) -> str:
-        """sha256 of the weights, or of all that decides what comes out, hexadecimal."""
+        """sha256 of the weights, or of all files that decide the output, hexadecimal."""
         return str(self.card["files"][self.card["model"]]["sha256"])
 
     @property
@@ -46,15 +46,15 @@ class Model:
 
     @property
     def hint(self) -> str:
-        """What to do when it does not work."""
-        return REINSTALL if self.folder.is_relative_to(BUNDLED) else AGAIN
+        """What to do if the model does not work."""
+        return REINSTALL if self.folder.is_relative_to(BUNDLED) else COPY_AGAIN
 
     def weights(self) -> bytes | str:
-        """The weights that were checked, or the path of others: large models keep more files beside it."""
+        """The checked weights; or, without a card, their path, because large models have more files next to it."""
         return self.read(self.card["model"]) if self.checked else str(self.folder / self.card["model"])
 
     def read(self, name: str) -> bytes:
-        """A file's bytes, after its size and hash agreed with the card; raises `ModelError` if they do not."""
+        """The bytes of a file; raises `ModelError` if they do not match the card."""
         path = self.folder / name
         try:
             data = path.read_bytes()
@@ -83,7 +83,7 @@ class Model:
 
 
 def open_model(folder: Path) -> Model:
-    """The model in a folder; raises `ModelError` if there is no card, or none that can be understood."""
+    """The model in a folder; raises `ModelError` if its card is missing or cannot be understood."""
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         card["files"][card["model"]]["sha256"]
@@ -99,18 +99,18 @@ def bundled(name: str) -> Model:
 
 
 def describe(folder: Path, *, files: Iterable[str]) -> Model:
-    """A model without a card, as transformers or an exporter saved it; its settings are what its `config.json` says.
+    """A model without a card, as transformers or an exporter saved it; its settings are its `config.json`.
 
-    files: other files that decide what comes out, if they are there. Raises `ModelError` if it holds no weights.
+    files: names of other files that decide the output, if they exist. Raises `ModelError` if there are no weights.
     """
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         settings = dict(config)
     except (OSError, ValueError, TypeError) as error:
-        raise ModelError(f"{folder} holds no model: its {CONFIG} cannot be read", hint=SAVED) from error
+        raise ModelError(f"{folder} holds no model: its {CONFIG} cannot be read", hint=SAVED_HINT) from error
     weights = weights_in(folder)
     if not weights:
-        raise ModelError(f"{folder} holds no weights", hint=SAVED)
+        raise ModelError(f"{folder} holds no weights", hint=SAVED_HINT)
     chosen = min(weights, key=_preference).relative_to(folder).as_posix()
     others = [folder / name for name in (CONFIG, *files) if (folder / name).is_file()]
     stated = {"sha256": fingerprint(folder, [*weights, *others])}
@@ -118,20 +118,17 @@ def describe(folder: Path, *, files: Iterable[str]) -> Model:
 
 
 def _preference(path: Path) -> tuple[bool, bool, int, str]:
-    """ONNX starts faster than PyTorch; but files that are named otherwise may be for another machine."""
+    """Sort key: prefer ONNX, which starts faster than PyTorch; with other names, it may be for another machine."""
     return path.name != "model.onnx", ".onnx" in path.name, len(path.parts), path.name
 
 
-SAVED = "give the folder that save_pretrained, or an export to ONNX, wrote"
-
-
 def weights_in(folder: Path) -> list[Path]:
-    """The files of a folder and those below that hold weights, in the order of their names."""
+    """The files with weights in a folder and below, sorted by path."""
     return sorted(path for pattern in WEIGHTS for path in folder.rglob(pattern))
 
 
 def fingerprint(folder: Path, files: Iterable[Path]) -> str:
-    """sha256 over files of a folder and their names, in this order, hexadecimal."""
+    """sha256 over the names and contents of files in a folder, in this order, hexadecimal."""
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.relative_to(folder).as_posix().encode())

@@ -33,7 +33,7 @@ class LibraryTokenizer(TextTokenizer):
 
 @cache
 def read_tokenizer(data: bytes) -> LibraryTokenizer:
-    """A tokenizer.json. Embedder and reader share one: building it takes longer than using it."""
+    """The tokenizer of a tokenizer.json. Embedder and reader share it: building it takes longer than using it."""
     return LibraryTokenizer(Tokenizer.from_buffer(data))
 
 

@@ -1,7 +1,7 @@
 """One ONNX session and its tokenizer: the only importer of onnxruntime.
 
-Texts are run one at a time. The weights are 8-bit and activations are quantised per run, so what stands beside a text
-in a batch would change its result; alone, a text always gives the same numbers, and on a CPU it is no slower.
+Texts are run one at a time. The weights are 8-bit and activations are quantised per run, so the other texts in a batch
+would change a text's result; alone, a text always gives the same numbers, and on a CPU it is no slower.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class OnnxModel:
     def __init__(self, model: Model) -> None:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        if model.settings.get("optimised"):  # when it was exported, so that no start has to
+        if model.settings.get("optimised"):  # already optimised when it was exported, which saves time at start
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         # Waiting threads sleep instead of spinning: as fast on an idle machine, and twice as fast on a busy one.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -38,10 +38,10 @@ class OnnxModel:
             self.tokenizer = read_tokenizer(model.read("tokenizer.json"))
         except ModelError:
             raise
-        except Exception as error:  # each runtime raises types of its own, without a common base
+        except Exception as error:  # the runtime's own types have no common base
             raise ModelError(f"the model in {model.folder} does not load: {error}", hint=model.hint) from error
-        self._inputs = {one.name for one in self._session.get_inputs()}
-        names = [one.name for one in self._session.get_outputs()]
+        self._inputs = {node.name for node in self._session.get_inputs()}
+        names = [node.name for node in self._session.get_outputs()]
         self._outputs = _LOGITS if set(_LOGITS) <= set(names) else names[:1]
         unknown = self._inputs - self.inputs([]).keys()
         if unknown:
@@ -51,14 +51,14 @@ class OnnxModel:
             raise ModelError(message, hint=model.hint)
 
     def run(self, ids: Sequence[int], types: Sequence[int] | None = None) -> npt.NDArray[np.float32]:
-        """Run one text or pair, special tokens and all; returns the output for it, without the batch axis."""
+        """Run one text or pair, with its special tokens. Returns its output, shape (tokens, …) or (dimension,)."""
         feed = {name: array for name, array in self.inputs(ids, types).items() if name in self._inputs}
         outputs: list[Any] = self._session.run(self._outputs, feed)
         result: npt.NDArray[np.float32] = outputs[0][0] if len(outputs) == 1 else np.stack(outputs, axis=-1)[0]
         return result
 
     def inputs(self, ids: Sequence[int], types: Sequence[int] | None = None) -> dict[str, npt.NDArray[np.int64]]:
-        """What the network is fed, by name: arrays of shape (1, tokens)."""
+        """The inputs of the network, by name: arrays of shape (1, tokens)."""
         return {
             "input_ids": np.array([ids], dtype=np.int64),
             "attention_mask": np.ones((1, len(ids)), dtype=np.int64),

@@ -1,4 +1,4 @@
-"""Which script a text is in: as much as can be known of its language without a model. Pure."""
+"""The script of a text: all that can be known of its language without a model. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ _MORE_LATIN = ("\u1e00", "\u1eff")
 
 
 def is_foreign(text: str) -> bool:
-    """Are most letters of a text in another script than the Latin, so that it cannot be English? False without any."""
+    """Are most letters of a text not Latin, so that it cannot be English? False for a text without letters."""
     if text.isascii():
         return False
     letters = [char for char in text if char.isalpha()]

@@ -16,10 +16,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """A text's word pieces: their numbers, and the characters [start, end) of the text that each covers."""
+    """The word pieces of a text."""
 
     ids: Sequence[int]
-    offsets: Sequence[tuple[int, int]]
+    offsets: Sequence[tuple[int, int]]  # the characters [start, end) of the text that each covers
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -27,16 +27,12 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """An input for a network: a question and a part of a passage.
+    """An input for a network: a question and a stretch of a passage, with special tokens."""
 
-    ids, types: of all tokens. first: the place of the passage's first token. offsets: the characters [start, end) of
-    the passage that each of its tokens covers.
-    """
-
-    ids: Sequence[int]
-    types: Sequence[int]
-    first: int
-    offsets: Sequence[tuple[int, int]]
+    ids: Sequence[int]  # of all tokens
+    types: Sequence[int]  # of all tokens: 0 for the question, 1 for the passage, if the tokenizer has types
+    first: int  # index of the passage's first token
+    offsets: Sequence[tuple[int, int]]  # for the passage's tokens: the characters [start, end) that each covers
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +55,7 @@ class TextTokenizer(ABC):
         """Split a text into word pieces, without special tokens."""
 
     def framed(self, text: str, length: int) -> Sequence[int]:
-        """The input for one text, special tokens and all, of at most `length` tokens: the text is cut."""
+        """The token ids of one text with special tokens, at most `length`; a longer text is cut."""
         before, after = self.frame.single
         return [*before, *self.tokens(text).ids[: length - len(before) - len(after)], *after]
 

@@ -31,20 +31,20 @@ class TerminalOutput:
     """Text for people; bold, colour and links if the terminal can show them."""
 
     def write(self, reply: Reply, stream: TextIO) -> None:
-        page, answers = Page.on(stream, root=reply.index.root), best_by_passage(reply.answers)
+        page, answers = Screen.on(stream, root=reply.index.root), best_by_passage(reply.answers)
         title = "Sources" if reply.answered else "Nearest passages"
         rows = page.passages(reply.hits[:SOURCES_SHOWN], title=title, body=lambda hit: page.snippet(hit, answers))
         said = page.answers(reply.answers) if reply.answered else page.nothing(reply)
         page.show([*said, *rows, *page.footer(reply)], stream)
 
     def write_passages(self, reply: Reply, stream: TextIO) -> None:
-        page = Page.on(stream, root=reply.index.root)
+        page = Screen.on(stream, root=reply.index.root)
         rows = [*page.passages(reply.hits, title="Passages", body=lambda hit: page.snippet(hit, {}))]
         page.show([*(rows or page.paragraph("Nothing was found.", style="bold")), Text()], stream)
 
     def write_in_full(self, reply: Reply, stream: TextIO) -> None:
         """Write all passages of a reply in full, with their own line breaks."""
-        page, answers = Page.on(stream, root=reply.index.root), best_by_passage(reply.answers)
+        page, answers = Screen.on(stream, root=reply.index.root), best_by_passage(reply.answers)
         rows = page.passages(reply.hits, title="Passages", body=lambda hit: page.in_full(hit, answers))
         page.show([*rows, Text()], stream)
 
@@ -53,14 +53,14 @@ class TerminalOutput:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Screen:
     """What the stream can show: its width, and whether it shows emphasis, colours and links."""
 
     console: Console
     root: str
 
     @classmethod
-    def on(cls, stream: TextIO, *, root: str) -> Page:
+    def on(cls, stream: TextIO, *, root: str) -> Screen:
         console = Console(file=stream, highlight=False, markup=False, emoji=False)
         console.width = min(console.width, WIDEST)
         return cls(console=console, root=root)
@@ -100,7 +100,7 @@ class Page:
         yield from self.paragraph("No answer was found.", style="bold")
         if reply.hits and reply.min_confidence > 0:
             threshold = percent(reply.min_confidence)
-            hint = f"No answer is at least {threshold} likely to be right. --min-confidence 0 shows the best guess."
+            hint = f"Nothing is at least {threshold} likely to be right; --min-confidence 0 shows the best guess."
             yield _indented(Text(hint, style="dim"))
 
     def passages(self, hits: tuple[Hit, ...], *, title: str, body: Callable[[Hit], Text]) -> Iterator[RenderableType]:

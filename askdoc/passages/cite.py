@@ -1,4 +1,4 @@
-"""Citations: where in a document a quotation is. This is the one place that makes them, in asking and in verifying."""
+"""Citations: where in a document a quotation is. Asking and verifying both make them here."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from askdoc.types import Citation, Document, Mark, Passage, count_lines
 
 
 def cite(cited: Document | Passage, start: int = 0, end: int | None = None) -> Citation:
-    """Cite `cited.text[start:end]`, all of it by default; label and page are those of its first character.
+    """Cite `cited.text[start:end]`, by default all of it. Label and page are those of the first character.
 
-    A quotation has the same citation whether it is cited in its document or in the passage that holds it.
+    A quotation has the same citation in its document and in the passage that contains it.
     """
     end = len(cited.text) if end is None else end
     if isinstance(cited, Document):
         origin, line = 0, None if cited.content.extracted else 1
-        label, page = _place(headings(cited), start).label, _place(cited.content.marks, start).page
+        label, page = _mark_at(headings(cited), start).label, _mark_at(cited.content.marks, start).page
     else:
         origin, line, label = cited.start, cited.line, cited.label
         page = next((page for turn, page in reversed(cited.turns) if turn <= start), cited.page)
@@ -33,7 +33,7 @@ def cite(cited: Document | Passage, start: int = 0, end: int | None = None) -> C
     )
 
 
-def _place(marks: Sequence[Mark], start: int) -> Mark:
-    """The mark that `start` is under."""
+def _mark_at(marks: Sequence[Mark], start: int) -> Mark:
+    """The last mark at or before `start`."""
     count = bisect_right([mark.start for mark in marks], start)
     return marks[count - 1] if count else Mark(0, None, None)

@@ -1,4 +1,4 @@
-"""Texts into sentences: exact offsets, nothing lost, nothing twice. By rules, for the scripts of many languages."""
+"""Texts → sentences: exact offsets, nothing lost, nothing twice. By rules, for the scripts of many languages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SENTENCE_BREAK = re.compile(
             | {LINE_BREAK}[^\S\r\n]*+(?={_LIST_ITEM})
             | (?<![^\r\n])\#{{1,6}}[ \t][^\r\n]*+               # a Markdown heading
             | (?<=[\r\n])(?:={{3,}}+|-{{3,}}+)[ \t]*+(?=[\r\n])  # the line under one
-            | [。！？｡।॥။។៕።፧]++[」』”’）】》〉»"')]*+            # no space need follow
+            | [。！？｡।॥။។៕።፧]++[」』”’）】》〉»"')]*+            # without a space after it
             | ．++(?!\d)
             | (?<=[\u0370-\u03ff])[;\u037e](?=\s)               # the Greek question mark
             | (?<=[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3])
@@ -32,16 +32,16 @@ _ENUMERATOR = re.compile(r"\(?(?:\d{1,3}|[A-Za-z]|[ivxlc]{1,5})\)?")
 _ACRONYM = re.compile(r"[^\W\d_](?:\.?[^\W\d_]{1,2})*?(?:\.[^\W\d_]{1,3})+|[^\W\d_]")  # "U.S", "a.m", "Ph.D", "J"
 _ROMAN = re.compile(r"[IVXLC]+")
 
-# Abbreviations, lower case, without their last full stop: these never end a sentence before a capital,
+# Abbreviations, in lower case, without their last full stop. These never end a sentence before a capital;
 _NEVER_LAST = frozenset(
     "mr mrs ms mx dr drs prof sen rep gov gen col sgt lt capt cmdr adm maj rev hon st mt ft fr pres supt messrs mme "
     "mlle sra hr vs viz cf ca approx esp incl e.g i.e z.b d.h".split()
 )
-# these not before a number,
+# these never before a number;
 _BEFORE_NUMBER = frozenset(
     "no nos nr fig figs vol vols p pp art sec ch chap eq jan feb mar apr jun jul aug sep sept oct nov dec".split()
 )
-# and these, like initials and acronyms, only before a word that often starts a sentence.
+# these, like initials and acronyms, only before a word that often starts a sentence.
 _SELDOM_LAST = frozenset("inc ltd co corp jr sr bros etc al dept ave blvd rd est univ assn bzw usw".split())
 _STARTERS = frozenset(
     "The A An And But Or So If In On At By As For From With He She It We They You His Her Its Their Our My This That "
@@ -52,30 +52,30 @@ _STARTERS = frozenset(
 
 
 def sentences(text: str) -> list[Range]:
-    """The sentences of a text as offsets (start, end), ascending, disjoint, without white space around them.
+    """The sentences of a text as offsets [start, end), ascending, disjoint, without white space around them.
 
-    All characters but white space are in one. Headings, list items and table rows count as sentences.
+    Every character but white space is in exactly one. Headings, list items and table rows count as sentences.
     """
     ranges: list[Range] = []
     start = 0
-    for found in _SENTENCE_BREAK.finditer(text):
-        if found["sure"] is not None or _ends_sentence(text, start, found):
-            sentence = stripped(text, start, found.end())
+    for stop in _SENTENCE_BREAK.finditer(text):
+        if stop["sure"] is not None or _ends_sentence(text, start, stop):
+            sentence = stripped(text, start, stop.end())
             ranges.extend([sentence] if sentence else [])
-            start = found.end()
+            start = stop.end()
     rest = stripped(text, start, len(text))
     return [*ranges, rest] if rest else ranges
 
 
 def stripped(text: str, start: int, end: int) -> Range | None:
-    """`text[start:end]` without white space around it, or None if nothing is left."""
-    part = text[start:end]
-    left = len(part) - len(part.lstrip())
-    return (start + left, start + len(part.rstrip())) if left < len(part) else None
+    """The offsets of `text[start:end]` without white space around it; None if it is all white space."""
+    piece = text[start:end]
+    indent = len(piece) - len(piece.lstrip())
+    return (start + indent, start + len(piece.rstrip())) if indent < len(piece) else None
 
 
 def _ends_sentence(text: str, start: int, stop: re.Match[str]) -> bool:
-    """Whether the full stop (or "?", "...") ends the sentence that began at `start` or so."""
+    """Does the full stop (or "?", "...") end the sentence that began at about `start`?"""
     following = _NEXT_WORD.match(text, stop.end())
     if following is None or not following["word"]:
         return following is None or (following["dot"] or following["char"]) not in {*".,;:!?…)"}
@@ -87,15 +87,15 @@ def _ends_sentence(text: str, start: int, stop: re.Match[str]) -> bool:
 
 
 def _is_abbreviation(text: str, start: int, stop: int, following: re.Match[str]) -> bool:
-    found = _LAST_WORD.search(text[max(start, stop - 24) : stop])
-    if found is None:
+    last = _LAST_WORD.search(text[max(start, stop - 24) : stop])
+    if last is None:
         return False
-    token, word = found[0].lower(), following["word"]
-    if _ENUMERATOR.fullmatch(found[0]) and not text[start : stop - len(token)].strip():
+    token, word = last[0].lower(), following["word"]
+    if _ENUMERATOR.fullmatch(last[0]) and not text[start : stop - len(token)].strip():
         return True
     if token in _NEVER_LAST:
         return True
     if token in _BEFORE_NUMBER and (word[0].isdigit() or _ROMAN.fullmatch(word)):
         return True
     starts = word in _STARTERS and not (len(word) == 1 and following["dot"])  # in "J. A. Smith" the A is an initial
-    return (token in _SELDOM_LAST or _ACRONYM.fullmatch(found[0]) is not None) and not starts
+    return (token in _SELDOM_LAST or _ACRONYM.fullmatch(last[0]) is not None) and not starts

@@ -1,8 +1,8 @@
-"""Documents into passages: exact offsets, nothing lost, nothing twice.
+"""Documents → passages: exact offsets, nothing lost, nothing twice.
 
-A passage is a paragraph, if it can be: what a writer put together is what a reader can judge on its own. Too long a
-paragraph is cut into windows at sentence ends; what cannot stand alone is joined to a neighbour: a heading or a
-dateline to what follows, a short remark ("he added.") to what it remarks on. Sections are never mixed.
+A passage is a paragraph where possible, because a paragraph makes sense on its own. A paragraph that is too long is cut
+into windows at sentence ends. A short one is joined to its neighbour: a heading or a dateline to the paragraph below, a
+short remark ("he added.") to the paragraph above. A passage never spans two sections.
 """
 
 from __future__ import annotations
@@ -18,23 +18,43 @@ from askdoc.passages.sentences import PARAGRAPH_BREAK, Range, sentences, strippe
 from askdoc.types import Document, Mark, Passage, count_lines
 
 LIMIT = 1000  # characters in a passage: about 220 word pieces of English; the embedder reads 256
-SHORT = 80  # characters under which a paragraph cannot stand alone
+SHORT = 80  # characters; a shorter paragraph makes no sense on its own
 SPLITTER = f"paragraphs 3, {LIMIT} characters"  # for the index's recipe: another splitter makes other passages
 
-_LONG_LINE = 120  # characters of a line that no one wrapped by hand: a paragraph of its own
-_LONG_LEAD = 200  # characters of headings that stay even with a paragraph that must be cut
+_LONG_LINE = 120  # characters; a longer line was not wrapped by hand, and is a paragraph of its own
+_LONG_LEAD = 200  # characters; longer headings may be separated from a paragraph that must be cut
+_BETWEEN_PARAGRAPHS = re.compile(PARAGRAPH_BREAK)
+_LINE = re.compile(r"[^\r\n]+")
+_BULLET = re.compile(r"[-*+•‣◦]\s")
+_CLOSING = "\"'”’»)]*_"
+_CLAUSE_END = re.compile(r"[，、；：､﹐﹑﹔،؛;,]")
+_JOINER = "\u200d"  # holds the parts of one emoji together
+_FOLLOWERS = frozenset(  # characters that belong to the one before them
+    [
+        "\u200c",  # joiners
+        _JOINER,
+        "ﾞ",  # voicing marks of half width
+        "ﾟ",
+        "\u0e33",  # Thai and Lao am: drawn partly above the letter before it
+        "\u0eb3",
+        *map(chr, range(0x1160, 0x1200)),  # the later letters of a decomposed Korean syllable
+        *map(chr, range(0xD7B0, 0xD7FC)),
+        *map(chr, range(0x1F3FB, 0x1F400)),  # skin colours
+        *map(chr, range(0xE0020, 0xE0080)),  # tags: the flags of England, Scotland and Wales
+        *map(chr, range(0xDC00, 0xE000)),  # low surrogates
+    ]
+)
+_FLAG_LETTERS = range(0x1F1E6, 0x1F200)
+_VIRAMA = 9  # its combining class; a virama ties the letter before it to the one after it
 
 
 class _Unit(NamedTuple):
-    """Text that belongs together: `text[start:end]`, not to be cut at or before `body`.
-
-    leads: what comes next belongs to it, too.
-    """
+    """Text that belongs together: `text[start:end]`."""
 
     start: int
-    body: int
+    body: int  # start of the paragraph below its headings; no cut at or before it
     end: int
-    leads: bool
+    leads: bool  # the next unit belongs to it, too
 
     @property
     def size(self) -> int:
@@ -44,9 +64,9 @@ class _Unit(NamedTuple):
 def split(document: Document) -> list[Passage]:
     """Split a document into passages, in the order of the text, in time linear in its length.
 
-    Each is 1 to `LIMIT` characters long, neither starts nor ends with white space, and holds the text of one section
-    only. Every character but white space and what is to be skipped is in exactly one. A passage has the pages it is on,
-    and the heading of its section; if that starts with headings one below the other, the last of them.
+    A passage is 1 to `LIMIT` characters long, neither starts nor ends with white space, and lies in one section. Every
+    character is in exactly one, except for white space and skipped ranges. A passage has the pages it is on and the
+    heading of its section; if the section starts with several headings, one below the other, the last of them.
     """
     starts = [mark.start for mark in document.content.marks]
     passages = []
@@ -65,7 +85,7 @@ def split(document: Document) -> list[Passage]:
 
 
 def _turns(marks: Iterable[Mark], start: int, page: int) -> Iterator[Range]:
-    """Where another page begins, from `start` on, and which."""
+    """The offsets, relative to `start`, where another page begins, each with its page."""
     for mark in marks:
         if mark.page is not None and mark.page != page:
             page = mark.page
@@ -80,12 +100,6 @@ def _ranges(text: str, section: Section) -> Iterator[Range]:
 # --- paragraphs
 
 
-_BETWEEN_PARAGRAPHS = re.compile(PARAGRAPH_BREAK)
-_LINE = re.compile(r"[^\r\n]+")
-_BULLET = re.compile(r"[-*+•‣◦]\s")
-_CLOSING = "\"'”’»)]*_"
-
-
 def _paragraphs(text: str, section: Section) -> Iterator[_Unit]:
     headed = section.headed
     for start, end in _blocks(text, section.start, section.end):
@@ -96,16 +110,18 @@ def _paragraphs(text: str, section: Section) -> Iterator[_Unit]:
 
 
 def _blocks(text: str, start: int, end: int) -> Iterator[Range]:
-    """The paragraphs of `text[start:end]`: what blank lines separate, or the lines of a text that has long lines."""
-    for block in _between(text, [found.span() for found in _BETWEEN_PARAGRAPHS.finditer(text, start, end)], start, end):
+    """The paragraphs of `text[start:end]`: blocks between blank lines, or single lines if these are long."""
+    breaks = [match.span() for match in _BETWEEN_PARAGRAPHS.finditer(text, start, end)]
+    for block in _between(text, breaks, start, end):
         if block[1] - block[0] > LIMIT and _has_long_lines(text[slice(*block)]):
-            breaks = [found.span() for found in _LINE.finditer(text, *block)]
-            yield from filter(None, (stripped(text, *line) for line in breaks))
+            lines = [match.span() for match in _LINE.finditer(text, *block)]
+            yield from filter(None, (stripped(text, *line) for line in lines))
         else:
             yield block
 
 
 def _between(text: str, breaks: Iterable[Range], start: int, end: int) -> Iterator[Range]:
+    """The text between breaks, without white space around it."""
     for break_start, break_end in (*breaks, (end, end)):
         block = stripped(text, start, break_start)
         if block:
@@ -114,12 +130,12 @@ def _between(text: str, breaks: Iterable[Range], start: int, end: int) -> Iterat
 
 
 def _has_long_lines(block: str) -> bool:
-    """Whether most of it is in lines longer than anyone wraps by hand."""
+    """Is most of a block in lines longer than `_LONG_LINE`?"""
     return 2 * sum(len(line) for line in _LINE.findall(block) if len(line) > _LONG_LINE) > len(block)
 
 
 def _leads(block: str) -> bool:
-    """Whether it announces what follows: it ends with a colon, or is a short line without a full stop, like a title."""
+    """Does a block introduce the next one: ends with a colon, or is a short line without a full stop, like a title?"""
     end = block.rstrip(_CLOSING)[-1:]
     if end in (":", "："):
         return True
@@ -158,32 +174,15 @@ def _join(before: _Unit, unit: _Unit) -> _Unit:
 # --- windows
 
 
-_JOINER = "\u200d"  # holds the parts of one emoji together
-_FOLLOWERS = frozenset(
-    [
-        *("\u200c", _JOINER, "ﾞ", "ﾟ"),  # joiners, voicing marks of half width
-        *("\u0e33", "\u0eb3"),  # Thai and Lao am: half of it stands above the letter before it
-        *map(chr, range(0x1160, 0x1200)),  # the later letters of a Korean syllable in pieces
-        *map(chr, range(0xD7B0, 0xD7FC)),
-        *map(chr, range(0x1F3FB, 0x1F400)),  # skin colours
-        *map(chr, range(0xE0020, 0xE0080)),  # tags: the flags of England, Scotland and Wales
-        *map(chr, range(0xDC00, 0xE000)),  # low surrogates
-    ]
-)
-_FLAG_LETTERS = range(0x1F1E6, 0x1F200)
-_VIRAMA = 9  # as a combining class: it ties the letter before it to the one after it
-_CLAUSE_END = re.compile(r"[，、；：､﹐﹑﹔،؛;,]")
-
-
 def _windows(text: str, unit: _Unit) -> list[Range]:
-    """Cut into as few and as even parts of at most `LIMIT` characters as sentence ends allow."""
+    """Cut a unit at sentence ends into windows of at most `LIMIT` characters, as few and as even as possible."""
     if unit.size <= LIMIT:
         return [(unit.start, unit.end)]
     return _evenly(_coarse(_pieces(text, unit)))
 
 
 def _pieces(text: str, unit: _Unit) -> Iterator[Range]:
-    """Sentences, the first with the headings before it; those that are too long, in parts."""
+    """The sentences of a unit, the first with the headings before it; sentences over `LIMIT` are cut."""
     start = end = unit.start
     for sentence_start, sentence_end in sentences(text[unit.start : unit.end]):
         if unit.start + sentence_start > unit.body:
@@ -194,10 +193,10 @@ def _pieces(text: str, unit: _Unit) -> Iterator[Range]:
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[Range]:
-    """Cut at line ends or between words or, in one endless word, between characters."""
+    """Cut `text[start:end]` at line ends or between words or, in an endless word, between characters."""
     while end - start > LIMIT:
-        parts = -(-(end - start) // LIMIT)
-        stop = _cut_before(text, start, start + -(-(end - start) // parts))
+        count = -(-(end - start) // LIMIT)
+        stop = _cut_before(text, start, start + -(-(end - start) // count))
         yield start, stop
         start = stop
         while text[start].isspace():
@@ -207,36 +206,36 @@ def _cut(text: str, start: int, end: int) -> Iterator[Range]:
 
 
 def _cut_before(text: str, start: int, target: int) -> int:
-    """The best end for a part of about `text[start:target]` that is not longer."""
-    part = text[start:target]
-    line_end = max(part.rfind("\n"), part.rfind("\r"))
-    if 2 * line_end > len(part):
-        return start + len(part[:line_end].rstrip())
-    words = part.rsplit(None, 1)
+    """The best end for a piece that starts at `start`: at `target` or a little before it."""
+    piece = text[start:target]
+    line_end = max(piece.rfind("\n"), piece.rfind("\r"))
+    if 2 * line_end > len(piece):
+        return start + len(piece[:line_end].rstrip())
+    words = piece.rsplit(None, 1)
     if len(words) == 2 and len(words[0]) >= SHORT and not text[target].isspace():
-        return start + len(words[0])  # less than `SHORT` may be the heading of a text without spaces
-    clauses = [found.end() for found in _CLAUSE_END.finditer(part)]
-    if clauses and 2 * clauses[-1] > len(part) and not _continues(text, start + clauses[-1]):
-        return start + clauses[-1]
-    end = next((at for at in range(target, start, -1) if not _continues(text, at)), target)
+        return start + len(words[0])  # a shorter one may be the heading of a text without spaces
+    clause_ends = [match.end() for match in _CLAUSE_END.finditer(piece)]
+    if clause_ends and 2 * clause_ends[-1] > len(piece) and not _continues(text, start + clause_ends[-1]):
+        return start + clause_ends[-1]
+    end = next((offset for offset in range(target, start, -1) if not _continues(text, offset)), target)
     return start + len(text[start:end].rstrip())
 
 
-def _continues(text: str, at: int) -> bool:
-    """Whether the character at `at` belongs to the one before it: an accent, half of a pair, part of an emoji."""
-    before, char = text[at - 1], text[at]
+def _continues(text: str, offset: int) -> bool:
+    """Does the character at `offset` belong to the one before it: an accent, half of a pair, a part of an emoji?"""
+    before, char = text[offset - 1], text[offset]
     if char in _FOLLOWERS or unicodedata.category(char)[0] == "M" or before == _JOINER:
         return True
-    if ord(char) in _FLAG_LETTERS:  # two and two make a flag
-        first = at
+    if ord(char) in _FLAG_LETTERS:  # every two make a flag
+        first = offset
         while first and ord(text[first - 1]) in _FLAG_LETTERS:
             first -= 1
-        return (at - first) % 2 == 1
+        return (offset - first) % 2 == 1
     return unicodedata.combining(before) == _VIRAMA and char.isalpha()
 
 
 def _coarse(pieces: Iterable[Range]) -> list[Range]:
-    """Join pieces too small to matter, so that `_evenly` has few ways to compare."""
+    """Join very small pieces, so that `_evenly` has fewer ways to compare."""
     coarse: list[Range] = []
     for start, end in pieces:
         if coarse and coarse[-1][1] - coarse[-1][0] < SHORT and end - coarse[-1][0] <= LIMIT:
@@ -247,8 +246,8 @@ def _coarse(pieces: Iterable[Range]) -> list[Range]:
 
 
 def _evenly(pieces: Sequence[Range]) -> list[Range]:
-    """Join neighbours into windows with the least sum of squared unused room: few windows of much the same size."""
-    costs, origins = [0], [0]  # of the best way to join the first n pieces; where its last window begins
+    """Join neighbours into windows with the least sum of squared unused room: few windows of about the same size."""
+    costs, origins = [0], [0]  # by n: cost of the best way to join the first n pieces, and where its last window begins
     for stop, (_, end) in enumerate(pieces, 1):
         best = (costs[-1] + (LIMIT - end + pieces[stop - 1][0]) ** 2, stop - 1)
         for first in range(stop - 2, -1, -1):

@@ -1,7 +1,7 @@
 """Readers find the words of a passage that answer a question. A name that is a path is a folder with a model.
 
-To add one: write `readers/NAME.py` with a class that fits `Reader` and takes the part of the name after the colon
-(empty without one), and add a line to `READERS`. The contract suite (`tests/contracts/test_readers.py`) runs on it.
+To add a reader: write `readers/NAME.py` with a class that fits `Reader` and takes the part of the name after the colon
+(empty without a colon), and add a line to `READERS`. The contract suite (`tests/contracts/test_readers.py`) runs on it.
 """
 
 from __future__ import annotations
@@ -19,17 +19,22 @@ DEFAULT = "askdoc-reader"
 
 
 class Reader(Protocol):
-    """Finds the spans of passages that answer a question. name, fingerprint, english: as for embedders."""
+    """Finds the spans of passages that answer a question."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What `open_reader` takes."""
+
     @property
-    def fingerprint(self) -> str: ...
+    def fingerprint(self) -> str:
+        """sha256 of all that decides what it finds, hexadecimal."""
+
     @property
-    def english(self) -> bool: ...
+    def english(self) -> bool:
+        """It knows only English."""
 
     def read(self, question: str, passages: Sequence[str]) -> list[Reading]:
-        """Read each passage for itself; one reading a passage, in order. Scores are comparable across passages.
+        """Read each passage on its own: one reading a passage, in order. Scores are comparable across passages.
 
         A span lies inside its passage, is not empty, and neither starts nor ends inside a word.
         """
@@ -43,7 +48,10 @@ READERS: Mapping[str, str] = {
 
 
 def open_reader(name: str = DEFAULT) -> Reader:
-    """Open a reader by its name, or by the folder of a question-answering model."""
+    """Open a reader by its name, or by the folder of a question-answering model.
+
+    Raises `UsageError` for an unknown name, `ModelError` if the model cannot be used.
+    """
     folder = folder_of(name)
     if folder is not None:
         from askdoc.readers.folder import open_folder
@@ -58,7 +66,7 @@ def open_reader(name: str = DEFAULT) -> Reader:
 
 
 def folder_of(name: str) -> Path | None:
-    """The absolute path of the folder that a name stands for; None if it does not look like a path, nor is one."""
+    """The absolute path of the folder that a name means; None if the name is neither a folder nor looks like a path."""
     if not name or name.partition(":")[0] in READERS:
         return None
     path = Path(os.path.abspath(os.path.expanduser(name)))  # noqa: PTH100, PTH111  # as it is named, links and all

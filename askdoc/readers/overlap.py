@@ -1,4 +1,4 @@
-"""A reader without a model: the part of the sentence that shares most words with the question and was not asked.
+"""A reader without a model. It answers with words of a sentence that shares many words with the question.
 
 For tests, and as the baseline that the bundled reader has to beat.
 """
@@ -21,7 +21,7 @@ _COMMON = frozenset(
 
 
 class OverlapReader:
-    """Ranks sentences by the share of the question's rarer words that stand in them; answers with the longest rest."""
+    """Ranks sentences by the share of the question's rarer words in them; answers with their longest run of others."""
 
     name = "overlap"
     english = False
@@ -41,10 +41,13 @@ class OverlapReader:
 
 
 def _span(asked: set[str], passage: str, start: int, end: int) -> Span:
-    """The longest run of a sentence without a word of the question; score: 6 × share of asked words found − 3."""
+    """The longest run of a sentence without a word of the question.
+
+    Its score is 6 × (share of the question's words that are in the sentence) − 3.
+    """
     words = list(_WORD.finditer(passage, start, end))
-    found = {word.group().lower() for word in words} & asked
+    shared = {word.group().lower() for word in words} & asked
     borders = [start, *(edge for word in words if word.group().lower() in asked for edge in word.span()), end]
     runs = [tidy(passage, first, last) for first, last in zip(borders[::2], borders[1::2], strict=True)]
     first, last = max(runs, key=lambda run: run[1] - run[0])
-    return Span(first, last, 6.0 * len(found) / max(1, len(asked)) - 3.0)
+    return Span(first, last, 6.0 * len(shared) / max(1, len(asked)) - 3.0)

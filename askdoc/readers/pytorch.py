@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PytorchModel:
-    """Any `…ForQuestionAnswering` with a fast tokenizer, read from files alone, in 32 bits."""
+    """Any `…ForQuestionAnswering` with a fast tokenizer, read from local files, in 32 bits."""
 
     def __init__(self, model: Model) -> None:
         try:
@@ -25,7 +25,7 @@ class PytorchModel:
 
             network, tokenizer = _load(model)
             self.tokenizer = LibraryTokenizer(tokenizer.backend_tokenizer)
-        except Exception as error:  # the library raises whatever its parts raise
+        except Exception as error:  # the library raises errors of many types
             raise ModelError(f"the model in {model.folder} does not load: {error}", hint=model.hint) from error
         self._torch = torch
         self._network = network.eval()
@@ -35,11 +35,11 @@ class PytorchModel:
     def run(self, ids: Sequence[int], types: Sequence[int] | None = None) -> npt.NDArray[np.float32]:
         """The logits of start and end, shape (tokens, 2), for one input, special tokens and all."""
         torch = self._torch
-        given = {"input_ids": torch.tensor([list(ids)]), "attention_mask": torch.ones((1, len(ids)), dtype=torch.long)}
+        inputs = {"input_ids": torch.tensor([list(ids)]), "attention_mask": torch.ones((1, len(ids)), dtype=torch.long)}
         if self._types:
-            given["token_type_ids"] = torch.tensor([list(types or [0] * len(ids))])
+            inputs["token_type_ids"] = torch.tensor([list(types or [0] * len(ids))])
         with torch.inference_mode():
-            output = self._network(**given)
+            output = self._network(**inputs)
             logits: Any = torch.stack([output.start_logits, output.end_logits], dim=-1)[0]
         result: npt.NDArray[np.float32] = logits.float().numpy()
         return result
@@ -56,6 +56,6 @@ def _load(model: Model) -> tuple[Any, Any]:
     network, report = AutoModelForQuestionAnswering.from_pretrained(
         folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
     )
-    if report["missing_keys"]:  # it would answer with what chance made of them
+    if report["missing_keys"]:  # transformers fills them with random numbers
         raise ValueError(f"its weights lack {', '.join(sorted(report['missing_keys'])[:3])}")
     return network, AutoTokenizer.from_pretrained(folder, local_files_only=True)

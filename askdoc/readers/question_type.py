@@ -1,11 +1,11 @@
-"""What a question asks for, told by its words. Pure."""
+"""The type of a question, by its words. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-KINDS: Mapping[str, str] = {  # question type → what a question of it starts with or contains; the first that fits
+KINDS: Mapping[str, str] = {  # question type → pattern; the first that matches
     "many": r"\bhow (?:many|much|old|long|far|tall|big|large|often|high|deep|fast)\b",
     "who": r"\b(?:who|whom|whose)\b",
     "when": r"\b(?:when|what (?:year|date|day|month|time|century|decade)|which (?:year|date|day|month))\b",

@@ -1,4 +1,4 @@
-"""From start and end logits to spans: only those that a person would quote."""
+"""Start and end logits → spans that a person would quote."""
 
 from __future__ import annotations
 
@@ -16,46 +16,38 @@ from askdoc.types import Span
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-MAX_SPAN = 40  # word pieces; of the dev sets' answers 99.5 % are shorter
-PER_PASSAGE = 5
-CONSIDERED = 60  # raw spans looked at; many of the best overlap
-# Chosen on half the articles of squad_v1.1_dev_a; on the other half EM/F1 of brief answers rise from 71.9/80.0 to
-# 73.2/80.7, of clauses from 34.9/56.6 to 34.9/59.6. "What" questions ask for either, and gain by neither.
-NEARLY = 0.4  # logits below the best
+MAX_SPAN = 40  # word pieces; 99.5 % of the answers in the dev sets are shorter
+PER_PASSAGE = 5  # spans of one passage at most
+CONSIDERED = 60  # raw spans that are considered; many of the best overlap
+# Chosen on half the articles of squad_v1.1_dev_a. On the other half, EM/F1 of brief answers rise from 71.9/80.0 to
+# 73.2/80.7, of clauses from 34.9/56.6 to 34.9/59.6. "What" questions ask for both, and neither method helps them.
+NEARLY = 0.4  # logits; a span this much below the best is nearly as good
 TEMPERATURE = 0.6  # of the distribution over spans
 
-_JOINERS = {
-    "'",
-    "’",
-    "-",
-    ".",
-    ",",
-    "_",
-    "\u2011",
-}  # inside a word or a number when letters or digits stand on both sides
+_JOINERS = frozenset("'’-.,_\u2011")  # part of a word or a number if there are letters or digits on both sides
 _PAIRS = {"(": ")", "[": "]", "{": "}", "“": "”", "«": "»"}
-_GERMAN_PAIRS = {"(": ")", "[": "]", "{": "}", "„": "“", "»": "«"}  # ends with what begins in English
+_GERMAN_PAIRS = {"(": ")", "[": "]", "{": "}", "„": "“", "»": "«"}  # the closing marks are the English opening ones
 _STRAY = " \t\r\n\f\v\u00a0,;:!?…–—-*_|•·"
 _BLANK_LINE = re.compile(r"(?:\r\n|\n|\r(?!\n))[ \t]*[\r\n]")
 _ABBREVIATION = re.compile(r"(?:\b\w\.)+\w$|\b(?:Inc|Ltd|Co|Corp|Jr|Sr|St|Dr|Mr|Mrs|Ms|Prof|etc|al|No|vs|a\.m|p\.m)$")
 
 
-def inside_word(text: str, at: int) -> bool:
-    """Is the place between `text[at - 1]` and `text[at]` inside a word, a number or a hyphenated word?"""
-    if at <= 0 or at >= len(text):
+def inside_word(text: str, border: int) -> bool:
+    """Is the border between `text[border - 1]` and `text[border]` inside a word, a number or a hyphenated word?"""
+    if border <= 0 or border >= len(text):
         return False
-    before, after = text[at - 1], text[at]
+    before, after = text[border - 1], text[border]
     if _wordlike(before) and _wordlike(after):
         return True
     if _wordlike(before) and after in _JOINERS:
-        return at + 1 < len(text) and _joined(before, after, text[at + 1])
+        return border + 1 < len(text) and _joined(before, after, text[border + 1])
     if before in _JOINERS and _wordlike(after):
-        return at >= 2 and _joined(text[at - 2], before, after)
+        return border >= 2 and _joined(text[border - 2], before, after)
     return False
 
 
 def _wordlike(character: str) -> bool:
-    # Combining marks belong to the letter before them. Scripts without spaces have no such borders.
+    # Combining marks belong to the letter before them. In scripts without spaces every border will do.
     lettered = character.isalnum() or unicodedata.category(character)[0] == "M"
     return lettered and not "\u2e80" <= character <= "\u9fff"
 
@@ -63,7 +55,7 @@ def _wordlike(character: str) -> bool:
 def _joined(before: str, joiner: str, after: str) -> bool:
     if joiner in ".,":
         return before.isdigit() and after.isdigit()
-    if joiner in "'’":  # the possessive may be left off: Trump|'s
+    if joiner in "'’":  # the possessive may be left out: Trump|'s
         return before.isalpha() and after.isalpha() and after not in "sS"
     return before.isalpha() and after.isalpha()
 
@@ -78,28 +70,28 @@ def best_spans(
 ) -> list[Span]:
     """The best spans of one window, best first, without overlaps; `score` is the sum of the two logits.
 
-    offsets: of the window's word pieces in `text`; start, end: their logits, shape (word pieces,). kind: the question's
-    (`questions.kind_of`). Of the ways to draw the borders of an answer, a question of kind `BRIEF` gets the shortest
-    among the nearly best ones, and one of kind `CLAUSE` that with the highest expected F1.
+    offsets: of the window's word pieces in `text`. start, end: their logits, shape (word pieces,). kind: the question's
+    type (`question_type.kind_of`): of the possible borders of an answer, `BRIEF` types get the shortest span that is
+    nearly the best, `CLAUSE` types the span with the highest expected F1.
     """
     if not offsets:
         return []
     raw = _raw_spans(text, offsets, start, end)
     borders = _shortest(raw) if kind in BRIEF else _expected(raw) if kind in CLAUSE else range(len(raw.scores))
     spans = (
-        Span(*tidy(text, offsets[raw.first[drawn]][0], offsets[raw.last[drawn]][1]), float(raw.scores[place]))
-        for place, drawn in enumerate(borders)
+        Span(*tidy(text, offsets[raw.first[chosen]][0], offsets[raw.last[chosen]][1]), float(raw.scores[number]))
+        for number, chosen in enumerate(borders)
     )
     return distinct(spans, PER_PASSAGE)
 
 
 @dataclass(frozen=True, slots=True)
 class _Raw:
-    """The best spans, overlapping ones too, best first: their first and last word pieces, and their scores."""
+    """The best spans, best first; they may overlap."""
 
-    first: npt.NDArray[np.intp]
-    last: npt.NDArray[np.intp]
-    scores: npt.NDArray[np.float32]
+    first: npt.NDArray[np.intp]  # (spans,): the first word piece of each
+    last: npt.NDArray[np.intp]  # (spans,): the last one, inclusive
+    scores: npt.NDArray[np.float32]  # (spans,)
 
 
 def _raw_spans(
@@ -123,31 +115,31 @@ def _raw_spans(
 
 
 def _paragraphs(text: str, offsets: Sequence[tuple[int, int]]) -> npt.NDArray[np.intp]:
-    """In which paragraph each word piece stands, as a number: no quotation goes from a heading into the text below."""
-    breaks = [found.start() for found in _BLANK_LINE.finditer(text)]
+    """The number of the paragraph of each word piece: a span must not go from a heading into the text below."""
+    breaks = [match.start() for match in _BLANK_LINE.finditer(text)]
     return np.searchsorted(breaks, [first for first, _ in offsets])
 
 
 def _shortest(raw: _Raw) -> Iterator[int]:
-    """For each span, the shortest one inside it that is nearly as good."""
-    for place, score in enumerate(raw.scores):
-        inside = (raw.first >= raw.first[place]) & (raw.last <= raw.last[place]) & (raw.scores >= score - NEARLY)
+    """For each span, the number of the shortest span inside it that is nearly as good."""
+    for number, score in enumerate(raw.scores):
+        inside = (raw.first >= raw.first[number]) & (raw.last <= raw.last[number]) & (raw.scores >= score - NEARLY)
         yield int(np.argmin(np.where(inside, raw.last - raw.first, MAX_SPAN)))
 
 
 def _expected(raw: _Raw) -> Iterator[int]:
-    """For each span, the overlapping one with the highest F1 to expect over all of them (minimum Bayes risk)."""
+    """For each span, the number of the overlapping span with the highest expected F1 (minimum Bayes risk)."""
     chances = np.exp((raw.scores - raw.scores.max(initial=-np.inf)) / TEMPERATURE)
     shared = np.minimum(raw.last[:, None], raw.last) - np.maximum(raw.first[:, None], raw.first) + 1
     lengths = raw.last - raw.first + 1
     overlap = 2 * np.maximum(shared, 0) / (lengths[:, None] + lengths)
     expected = overlap @ chances
-    for place in range(len(raw.scores)):
-        yield int(np.argmax(np.where(shared[place] > 0, expected, -np.inf)))
+    for number in range(len(raw.scores)):
+        yield int(np.argmax(np.where(shared[number] > 0, expected, -np.inf)))
 
 
 def distinct(spans: Iterable[Span], limit: int) -> list[Span]:
-    """The first `limit` spans that are not empty and do not overlap with one before them."""
+    """The first `limit` spans that are not empty and do not overlap with an earlier one."""
     kept: list[Span] = []
     for span in spans:
         if span.start < span.end and all(span.end <= other.start or other.end <= span.start for other in kept):
@@ -158,7 +150,7 @@ def distinct(spans: Iterable[Span], limit: int) -> list[Span]:
 
 
 def tidy(text: str, start: int, end: int) -> tuple[int, int]:
-    """Take stray punctuation off a span, and complete an abbreviation, a bracket or a quotation that it cuts."""
+    """Remove stray punctuation from a span, and complete an abbreviation, a bracket or a quotation that it cuts."""
     while True:
         before = (start, end)
         start, end = _strip(text, start, end)
@@ -186,7 +178,7 @@ def _signed(text: str, start: int, end: int) -> bool:
 
 
 def _balance(text: str, start: int, end: int) -> tuple[int, int]:
-    """Close an opened bracket or quotation if its other half is next to the span, else leave the half out."""
+    """Complete a bracket or quotation if its other half is next to the span, else leave its half out."""
     for opening, closing in (_GERMAN_PAIRS if "„" in text else _PAIRS).items():
         inside = text[start:end]
         missing = inside.count(opening) - inside.count(closing)
@@ -224,4 +216,4 @@ def _quotes(text: str, start: int, end: int) -> tuple[int, int]:
         return start, end + 1
     if start > 0 and text[start - 1] == '"':
         return start - 1, end
-    return start, end  # the quotation began earlier and ends later: nothing short would complete it
+    return start, end  # the quotation begins or ends too far away to complete it

@@ -1,4 +1,4 @@
-"""Reads with a network that marks starts and ends, window by window; the first token is its "no answer"."""
+"""A reader with a network that marks starts and ends, window by window; the first token stands for "no answer"."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from askdoc.models.words import TextTokenizer, Window
 
 
+# The windows of the bundled reader, in word pieces: as it is trained, measured and shipped.
+WINDOW_TOKENS, STRIDE_TOKENS, QUESTION_TOKENS = 384, 128, 64  # of all, shared by neighbours, of the question at most
+
+
 class Network(Protocol):
-    """What a span reader needs: a tokenizer, and logits of shape (tokens, 2) for the inputs that it makes."""
+    """What a span reader needs: a tokenizer, and logits of shape (tokens, 2) for each of its inputs."""
 
     @property
     def tokenizer(self) -> TextTokenizer: ...
@@ -50,7 +54,7 @@ class SpanReader:
 
     def _spans(self, kind: str, passage: str, window: Window) -> list[Span]:
         logits = self._network.run(window.ids, window.types)
-        none = float(logits[0].sum())
+        null_score = float(logits[0].sum())
         body = logits[window.first : window.first + len(window.offsets)]
         spans = best_spans(passage, window.offsets, body[:, 0], body[:, 1], kind=kind)
-        return [Span(span.start, span.end, span.score - none) for span in spans]
+        return [Span(span.start, span.end, span.score - null_score) for span in spans]

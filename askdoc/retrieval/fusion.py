@@ -10,23 +10,25 @@ from askdoc.stores import Scored
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """A passage in the joint ranking. score: in [0, 1]. ranks (from 1) and scores: by index, where that found it."""
+    """A passage in the fused ranking."""
 
     id: int
-    score: float
-    ranks: Mapping[str, int]
-    scores: Mapping[str, float]
+    score: float  # in [0, 1]
+    ranks: Mapping[str, int]  # its rank (from 1) in each ranking that has it, by the ranking's name
+    scores: Mapping[str, float]  # its score in each of these rankings
 
 
 def fuse(rankings: Mapping[str, Sequence[Scored]], weights: Mapping[str, float]) -> list[Fused]:
-    """Mix rankings by a convex combination of their scores, each scaled to [0, 1] by its best and worst hit.
+    """Fuse rankings by a convex combination of their scores, each scaled to [0, 1] by its best and worst passage.
 
     The scaling and its name, min-max, are those of Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid
-    Retrieval" (2023). A passage that an index did not find gets 0 there. Best first; ties by id.
+    Retrieval" (2023). A passage that is not in a ranking gets 0 there. Best first; ties by id.
+
+    rankings: by name, best first. weights: by the same names, of any sum.
     """
     scaled = {name: _scaled(ranking) for name, ranking in rankings.items()}
-    ranks = {name: {one.id: rank for rank, one in enumerate(ranking, 1)} for name, ranking in rankings.items()}
-    scores = {name: {one.id: one.score for one in ranking} for name, ranking in rankings.items()}
+    ranks = {name: {scored.id: rank for rank, scored in enumerate(ranking, 1)} for name, ranking in rankings.items()}
+    scores = {name: {scored.id: scored.score for scored in ranking} for name, ranking in rankings.items()}
     total = sum(weights[name] for name in rankings)
     fused = [
         Fused(
@@ -35,14 +37,14 @@ def fuse(rankings: Mapping[str, Sequence[Scored]], weights: Mapping[str, float])
             {name: ranks[name][id_] for name in rankings if id_ in ranks[name]},
             {name: scores[name][id_] for name in rankings if id_ in scores[name]},
         )
-        for id_ in sorted({one.id for ranking in rankings.values() for one in ranking})
+        for id_ in sorted({scored.id for ranking in rankings.values() for scored in ranking})
     ]
-    return sorted(fused, key=lambda one: (-one.score, one.id))
+    return sorted(fused, key=lambda passage: (-passage.score, passage.id))
 
 
 def _scaled(ranking: Sequence[Scored]) -> dict[int, float]:
     if not ranking:
         return {}
     best, worst = ranking[0].score, ranking[-1].score
-    span = best - worst
-    return {one.id: (one.score - worst) / span if span > 0 else 1.0 for one in ranking}
+    spread = best - worst
+    return {scored.id: (scored.score - worst) / spread if spread > 0 else 1.0 for scored in ranking}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TypeAlias
 
-SAME = 0.8  # the Jaccard index of two passages' shingles from which on they count as one
+SAME = 0.8  # Jaccard index of the shingles at which two passages count as one
 
 Shingles: TypeAlias = frozenset[tuple[str, ...]]
 
@@ -13,15 +13,15 @@ _WORD = re.compile(r"\w+")
 
 
 def shingles(text: str) -> Shingles:
-    """A text's runs of three words; of a shorter text the text itself."""
+    """The runs of three words of a text; for a shorter text, the text itself."""
     words = _WORD.findall(text.casefold())
     return frozenset(zip(words, words[1:], words[2:], strict=False)) or frozenset({(text,)})
 
 
-def nearly_same(mine: Shingles, others: Shingles) -> bool:
+def nearly_same(first: Shingles, second: Shingles) -> bool:
     """Is the Jaccard index of two passages' shingles at least `SAME`?"""
-    # The smaller set bounds the intersection, so most pairs need no look into them.
-    if min(len(mine), len(others)) < SAME * max(len(mine), len(others)):
+    # The smaller set bounds the intersection: most pairs are decided by their sizes.
+    if min(len(first), len(second)) < SAME * max(len(first), len(second)):
         return False
-    common = len(mine & others)
-    return common >= SAME * (len(mine) + len(others) - common)
+    common = len(first & second)
+    return common >= SAME * (len(first) + len(second) - common)

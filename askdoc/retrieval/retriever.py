@@ -17,8 +17,8 @@ from askdoc.types import Hit, Passage, Query, Source
 class Retriever:
     """One state of an index, open for questions from any number of threads.
 
-    It closes itself when it is no longer referenced. So a question ends on the state that it began on, whatever is
-    written or opened meanwhile.
+    It closes itself when it is no longer referenced, so a question ends on the state that it began on, even if another
+    state is opened meanwhile.
     """
 
     def __init__(self, opened: IndexReader, embedder: Embedder) -> None:
@@ -31,7 +31,7 @@ class Retriever:
     def rankings(self, text: str, limit: int) -> dict[str, list[Scored]]:
         """The rankings for a question, by their names: at most `limit` passages each.
 
-        An English embedder has nothing to say to a question in another script.
+        If the embedder knows only English, a question in another script has no dense ranking.
         """
         rankings = self.opened.rankings(Query(text, self.embedder.embed_query(text)), limit)
         if self.embedder.english and is_foreign(text):
@@ -47,9 +47,10 @@ class Retriever:
         pool: int,
         is_current: Callable[[Source], bool],
     ) -> tuple[list[Hit], list[str]]:
-        """The best passages, at most `limit`, near-duplicates collapsed, and the paths that are not current any more.
+        """The best passages, at most `limit`, near-duplicates collapsed, and the paths of files that have changed.
 
-        weights: of the rankings. pool: passages taken from each. is_current: is a file still what was indexed?
+        weights: of the rankings, by name. pool: passages taken from each. is_current: is a file still as it was
+        indexed?
         """
         hits: list[Hit] = []
         shown: list[Shingles] = []
@@ -59,12 +60,12 @@ class Retriever:
             if not is_current(passage.source):
                 changed[passage.source.path] = None
                 continue
-            mine = shingles(passage.text)
-            twin = next((place for place, others in enumerate(shown) if nearly_same(mine, others)), None)
+            runs = shingles(passage.text)
+            twin = next((number for number, other in enumerate(shown) if nearly_same(runs, other)), None)
             if twin is not None:
                 hits[twin] = dataclasses.replace(hits[twin], also=(*hits[twin].also, passage))
             elif len(hits) < limit:
-                shown.append(mine)
+                shown.append(runs)
                 hits.append(Hit(passage, len(hits) + 1, fused.score, fused.ranks, fused.scores))
             else:
                 break
@@ -73,8 +74,8 @@ class Retriever:
     def _passages(self, ranked: Sequence[Fused], step: int) -> Iterator[tuple[Fused, Passage]]:
         """Passages in the order of the ranking, fetched `step` at a time."""
         for first in range(0, len(ranked), step):
-            some = ranked[first : first + step]
-            passages = self.opened.passages([fused.id for fused in some])
-            for fused in some:
+            batch = ranked[first : first + step]
+            passages = self.opened.passages([fused.id for fused in batch])
+            for fused in batch:
                 if fused.id in passages:
                     yield fused, passages[fused.id]

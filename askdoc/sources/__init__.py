@@ -1,1 +1,1 @@
-"""Which files are read, and what happened to them since."""
+"""Which files are read, and what changed in them since."""

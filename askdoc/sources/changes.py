@@ -1,7 +1,7 @@
-"""What happened to the files since they were indexed: the one diff, for asking, indexing, watching, status and verify.
+"""What changed in the files since they were indexed: one diff for asking, indexing, watching, status and verify.
 
-A file of the same size and modification time is taken to be the same, unless it was modified at about the time of the
-indexing: it may have changed again since, within the same tick of the file system's clock. All other files are hashed.
+A file with the same size and modification time counts as the same, unless it was modified at about the time of
+indexing: it may have changed again within one tick of the file system's clock. All other files are hashed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from askdoc.progress import Progress
 from askdoc.sources.selection import Selection, find_files
 from askdoc.types import DocumentEntry, Failed, Skipped, Source
 
-SETTLED_SECONDS = 2.0  # a file system's clock may be as coarse as that
+SETTLED_SECONDS = 2.0  # the coarsest tick of a file system's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,42 +28,42 @@ class Known:
     """What an index knows of its files."""
 
     root: Path  # absolute; the folder that document paths start from
-    paths: tuple[str, ...]  # what a person asked to index, relative to the root
+    paths: tuple[str, ...]  # the indexed paths as the user named them, relative to the root
     selection: Selection
-    created: str  # when this was so, ISO 8601; empty: never
+    created: str  # time of indexing, ISO 8601; empty: never indexed
     documents: Sequence[DocumentEntry]
     failed: Sequence[Failed]
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What happened. A file is in exactly one of the lists; paths are relative to the root, as in `Known`."""
+    """The diff of an index and its files. Every file is in one list; paths are relative to the root, as in `Known`."""
 
-    fresh: tuple[DocumentEntry, ...] = ()  # as they were: same size and time
-    touched: tuple[DocumentEntry, ...] = ()  # as they were, with another time: with the source as it is now
-    moved: tuple[tuple[DocumentEntry, Source], ...] = ()  # the same bytes under another path
-    changed: tuple[tuple[DocumentEntry, Source], ...] = ()  # other bytes; not hashed, if they were too many: no sha256
+    fresh: tuple[DocumentEntry, ...] = ()  # same size and time
+    touched: tuple[DocumentEntry, ...] = ()  # same bytes, another time; the source is the present one
+    moved: tuple[tuple[DocumentEntry, Source], ...] = ()  # same bytes, another path
+    changed: tuple[tuple[DocumentEntry, Source], ...] = ()  # other bytes; sha256 is empty if `hash_bytes` was used up
     new: tuple[Source, ...] = ()
-    missing: tuple[DocumentEntry, ...] = ()  # the file is not there
-    unwanted: tuple[DocumentEntry, ...] = ()  # the file is there, and a rule leaves it out now
-    failing: tuple[Failed, ...] = ()  # could not be read before and has not changed since: not tried
+    missing: tuple[DocumentEntry, ...] = ()  # the file no longer exists
+    unwanted: tuple[DocumentEntry, ...] = ()  # the file exists, but a rule leaves it out now
+    failing: tuple[Failed, ...] = ()  # could not be read before, and has not changed; not tried again
     unreadable: tuple[Failed, ...] = ()  # cannot be opened now
     skipped: tuple[Skipped, ...] = ()  # left out unread
-    complete: bool = True  # all folders were walked and all suspects were hashed
+    complete: bool = True  # all folders were walked and all files that look changed were hashed
 
     def __bool__(self) -> bool:
         """Is there anything that an update would take in?"""
         return bool(self.moved or self.changed or self.new or self.missing or self.unwanted or self.unreadable)
 
     def by_path(self) -> dict[str, str]:
-        """What happened to each file that is not as it was: changed, missing, new or unwanted."""
-        happened = dict.fromkeys((entry.source.path for entry, _ in self.changed), "changed")
-        happened |= dict.fromkeys((entry.source.path for entry, _ in self.moved), "missing")
-        happened |= dict.fromkeys((source.path for _, source in self.moved), "new")
-        happened |= dict.fromkeys((source.path for source in self.new), "new")
-        happened |= dict.fromkeys((failed.source.path for failed in self.unreadable), "new")
-        happened |= dict.fromkeys((entry.source.path for entry in self.missing), "missing")
-        return happened | dict.fromkeys((entry.source.path for entry in self.unwanted), "unwanted")
+        """The files that are not as they were, with what happened: changed, missing, new or unwanted."""
+        events = dict.fromkeys((entry.source.path for entry, _ in self.changed), "changed")
+        events |= dict.fromkeys((entry.source.path for entry, _ in self.moved), "missing")
+        events |= dict.fromkeys((source.path for _, source in self.moved), "new")
+        events |= dict.fromkeys((source.path for source in self.new), "new")
+        events |= dict.fromkeys((failed.source.path for failed in self.unreadable), "new")
+        events |= dict.fromkeys((entry.source.path for entry in self.missing), "missing")
+        return events | dict.fromkeys((entry.source.path for entry in self.unwanted), "unwanted")
 
     def sources(self) -> Iterable[Source]:
         """All documents as they are now."""
@@ -80,32 +80,26 @@ def find_changes(
     hash_bytes: float = inf,
     progress: Progress | None = None,
 ) -> Changes:
-    """Compare an index's files with what is there now.
+    """Compare what an index knows of its files with the files as they are now.
 
-    retry: files that could not be read, and have not changed, count as new. walk: look through the folders for new
-    files; otherwise only files that are known are looked at. hash_bytes: files are hashed up to this much in all; what
-    is more, and looks changed, counts as changed. Raises `UsageError` if nothing that was indexed is there any more.
+    retry: count unchanged files that could not be read as new. walk: search the folders for new files; False looks only
+    at known files. hash_bytes: hash files up to this many bytes in all; beyond it, files that look changed count as
+    changed. Raises `UsageError` if none of the indexed paths exists any more.
     """
     return _Comparison(known, retry, hash_bytes, progress).run(walk=walk)
 
 
 def is_unchanged(root: str, source: Source, settled_ns: float = inf) -> bool:
-    """Has a file the size and time of its source? Not if it was modified after `settled_ns`. Reads nothing."""
+    """Has a file the size and time of its source? Never if modified after `settled_ns`. Does not read the file."""
     try:
-        stat = os.stat(os.path.join(root, source.path))  # noqa: PTH116, PTH118  # quick, for there may be thousands
+        stat = os.stat(os.path.join(root, source.path))  # noqa: PTH116, PTH118  # fast: there may be thousands of files
     except OSError:
         return False
     return (stat.st_size, stat.st_mtime_ns) == (source.size, source.mtime_ns) and stat.st_mtime_ns < settled_ns
 
 
-def suspects(known: Known) -> list[DocumentEntry]:
-    """The documents that may not be what was indexed, by size and time alone."""
-    settled = _settled_ns(known.created)
-    return [entry for entry in known.documents if not is_unchanged(str(known.root), entry.source, settled)]
-
-
 def is_intact(root: Path, source: Source) -> bool:
-    """Is the file still what was indexed, byte for byte?"""
+    """Is a file still the same as its source, byte for byte? Reads the file."""
     try:
         return hash_file(root / source.path) == source.sha256
     except OSError:
@@ -113,27 +107,27 @@ def is_intact(root: Path, source: Source) -> bool:
 
 
 def source_of(file: Path, path: str) -> Source:
-    """A file as it is now, under the path that it is cited by. Raises `OSError`."""
+    """The source of a file as it is now. path: as cited, relative to the root. Raises `OSError`."""
     stat = file.stat()
     return Source(path, hash_file(file), stat.st_size, stat.st_mtime_ns)
 
 
 def hash_file(path: Path) -> str:
-    """sha256 of a file, hexadecimal."""
+    """The sha256 of a file, hexadecimal. Raises `OSError`."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def relative_to(path: Path, start: Path) -> str:
-    """A path as seen from a folder, with forward slashes."""
-    text, inside = str(path), os.path.join(start, "")  # noqa: PTH118  # quick, for there may be thousands
-    if text.startswith(inside) and os.pardir not in text:
-        return text[len(inside) :].replace(os.sep, "/")
+    """A path relative to a folder, with forward slashes."""
+    text, prefix = str(path), os.path.join(start, "")  # noqa: PTH118  # fast: there may be thousands of files
+    if text.startswith(prefix) and os.pardir not in text:
+        return text[len(prefix) :].replace(os.sep, "/")
     return Path(os.path.relpath(path, start)).as_posix()
 
 
 def existing(root: Path, paths: Iterable[str]) -> list[Path]:
-    """The indexed paths that are there now."""
+    """The indexed paths that exist now."""
     return [root / path for path in paths if _exists(root / path)]
 
 
@@ -153,7 +147,8 @@ class _Comparison:
         self.root = str(known.root)
         self.settled = _settled_ns(known.created)
         self.entries = {entry.source.path: entry for entry in known.documents}
-        self.failing = {} if retry else {each.source.path: each for each in known.failed if self._still_fails(each)}
+        still_failing = [] if retry else [failed for failed in known.failed if self._still_fails(failed)]
+        self.failing = {failed.source.path: failed for failed in still_failing}
         self.complete = True
         self.fresh: list[DocumentEntry] = []
         self.touched: list[DocumentEntry] = []
@@ -177,37 +172,37 @@ class _Comparison:
         missing = [entry for entry in absent if not _exists(self.known.root / entry.source.path)]
         unwanted = [entry for entry in absent if _exists(self.known.root / entry.source.path)]
         moved = self._moves(missing + unwanted)
-        gone = {entry.id for entry, _ in moved}
-        arrived = {source.path for _, source in moved}
+        moved_ids = {entry.id for entry, _ in moved}
+        new_paths = {source.path for _, source in moved}
         return Changes(
             fresh=tuple(self.fresh),
             touched=tuple(self.touched),
             moved=tuple(moved),
             changed=tuple(self.changed),
-            new=tuple(source for source in self.new if source.path not in arrived),
-            missing=tuple(entry for entry in missing if entry.id not in gone),
-            unwanted=tuple(entry for entry in unwanted if entry.id not in gone),
-            failing=tuple(each for path, each in self.failing.items() if path in files),
+            new=tuple(source for source in self.new if source.path not in new_paths),
+            missing=tuple(entry for entry in missing if entry.id not in moved_ids),
+            unwanted=tuple(entry for entry in unwanted if entry.id not in moved_ids),
+            failing=tuple(failed for path, failed in self.failing.items() if path in files),
             unreadable=tuple(self.unreadable),
             skipped=skipped,
             complete=self.complete and walk,
         )
 
     def _files(self, walk: bool) -> tuple[dict[str, Path], tuple[Skipped, ...]]:
-        """The files to look at, by path, and what is left out. A path that is not there holds nothing."""
+        """The files to look at, by path, and the files left out. An indexed path that does not exist holds no files."""
         root = self.known.root
         if not walk:
             known = {path: root / path for path in [*self.entries, *self.failing]}
             return {path: file for path, file in known.items() if _exists(file)}, ()
-        there = existing(root, self.known.paths)
-        if self.known.paths and not there:  # more likely a mistake than that all is gone
+        paths = existing(root, self.known.paths)
+        if self.known.paths and not paths:  # more likely a mistake than that all files were removed
             raise UsageError(
-                f"nothing that was indexed is there any more: {', '.join(self.known.paths)}",
-                hint="if it moved, name it where it is now: askdoc index PATH…",
+                f"none of the indexed paths exists any more: {', '.join(self.known.paths)}",
+                hint="if they moved, name the new paths: askdoc index PATH…",
             )
-        found = find_files(there, self.known.selection)
+        found = find_files(paths, self.known.selection)
         files = {relative_to(file, root): file for file in found.files}
-        return files, tuple(Skipped(relative_to(Path(each.path), root), each.reason) for each in found.skipped)
+        return files, tuple(Skipped(relative_to(Path(skipped.path), root), skipped.reason) for skipped in found.skipped)
 
     def _compare(self, file: Path, path: str, entry: DocumentEntry | None) -> None:
         """Hash a file that is new, or looks changed."""
@@ -230,7 +225,7 @@ class _Comparison:
             self.changed.append((entry, source))
 
     def _moves(self, gone: Iterable[DocumentEntry]) -> list[tuple[DocumentEntry, Source]]:
-        """Files that were only moved or renamed, in the same format: they keep their passages."""
+        """Files that were only moved or renamed, without a change of format: they keep their passages."""
         by_hash = {entry.source.sha256: entry for entry in gone}
         moves = []
         for source in self.new:
@@ -240,7 +235,7 @@ class _Comparison:
         return moves
 
     def _still_fails(self, failed: Failed) -> bool:
-        """Has nothing happened to a file since it could not be read?"""
-        if not failed.source.sha256:  # it could not even be opened
+        """Is a file that could not be read still the same?"""
+        if not failed.source.sha256:  # it could not be opened
             return not os.access(self.known.root / failed.source.path, os.R_OK)
         return is_unchanged(self.root, failed.source)

@@ -1,11 +1,11 @@
-"""What a folder's own rules leave out: `.gitignore` as git reads it, `.askdocignore`, and the patterns of a person.
+"""Which files ignore rules leave out: `.gitignore` as git reads it, `.askdocignore`, and the user's own patterns.
 
-All of them are written in gitignore's syntax (https://git-scm.com/docs/gitignore). Of several that speak of a file the
-most particular decides: a person's patterns, then `.askdocignore`, then `.gitignore`; of each the deepest folder's, and
-in one file the last line. `.gitignore` counts in git's working trees only, `.askdocignore` everywhere.
+All of them are written in gitignore's syntax (https://git-scm.com/docs/gitignore). If several match a file, the most
+specific decides: the user's patterns, then `.askdocignore`, then `.gitignore`; of each the one in the deepest folder,
+and in one file the last line. `.gitignore` counts only in git's working trees, `.askdocignore` everywhere.
 
-Not as git does: files that are tracked although a rule ignores them stay ignored, and the rules in a person's git
-configuration (`core.excludesFile`) are not read, so that two people find the same in one folder.
+Unlike in git, tracked files that a rule ignores stay ignored, and the rules in the user's git configuration
+(`core.excludesFile`) are not read, so that two people get the same files from one folder.
 """
 
 from __future__ import annotations
@@ -23,82 +23,78 @@ EXCLUDED, NOT_INCLUDED = "excluded by --exclude", "not among --include"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line. leaves_out: False for a line with `!`. only_folders: it ends with a slash."""
+    """One line of an ignore file. Paths are relative to the file's folder, with forward slashes."""
 
     regex: re.Pattern[str]
-    leaves_out: bool
-    only_folders: bool
+    leaves_out: bool  # False for a line with `!`
+    only_folders: bool  # the line ends with a slash
 
-    def fits(self, path: str, *, is_folder: bool) -> bool:
-        """Does the line speak of this path itself, not only of a folder that it is in?"""
-        found = self.regex.match(path) if is_folder or not self.only_folders else None
-        return found is not None and found.lastgroup is None  # pathspec's one group: the slash after such a folder
+    def matches(self, path: str, *, is_folder: bool) -> bool:
+        """Does the line match the path itself, not only a folder above it?"""
+        match = self.regex.match(path) if is_folder or not self.only_folders else None
+        return match is not None and match.lastgroup is None  # pathspec's only group: the slash after a folder above
 
-    def fits_inside(self, path: str) -> bool:
-        """Does the line speak of this file, or of a folder that it is in?"""
-        found = self.regex.match(path)
-        return found is not None and (not self.only_folders or found.lastgroup is not None)
+    def matches_above(self, path: str) -> bool:
+        """Does the line match the file, or a folder above it?"""
+        match = self.regex.match(path)
+        return match is not None and (not self.only_folders or match.lastgroup is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The lines of one file, the last first. base: the absolute folder that they are relative to. reason: in words."""
+    """The rules of one ignore file, or the user's patterns."""
 
-    base: str
-    reason: str
-    lines: tuple[Rule, ...]
+    base: str  # the absolute folder that the rules are relative to
+    reason: str  # for leaving a file out, in words
+    lines: tuple[Rule, ...]  # the last line first
 
-    def judge(self, place: str, *, is_folder: bool) -> bool | None:
-        """Leave a path out (True), keep it (False), or say nothing of it (None)? The path lies below the base."""
-        path = self._path(place)
-        return next((rule.leaves_out for rule in self.lines if rule.fits(path, is_folder=is_folder)), None)
+    def judge(self, path: str, *, is_folder: bool) -> bool | None:
+        """Leave a path out (True), keep it (False), or no rule matches it (None). path: absolute, below the base."""
+        relative = self._relative(path)
+        return next((rule.leaves_out for rule in self.lines if rule.matches(relative, is_folder=is_folder)), None)
 
-    def covers(self, place: str) -> bool:
-        """Is a file among what the patterns name: itself, or by a folder that it is in?"""
-        path = self._path(place)
-        return next((rule.leaves_out for rule in self.lines if rule.fits_inside(path)), False)
+    def covers(self, path: str) -> bool:
+        """Do the patterns match a file, or a folder above it? path: absolute, below the base."""
+        relative = self._relative(path)
+        return next((rule.leaves_out for rule in self.lines if rule.matches_above(relative)), False)
 
-    def _path(self, place: str) -> str:
-        path = place[len(self.base) :].lstrip(os.sep)
-        return path if os.sep == "/" else path.replace(os.sep, "/")
+    def _relative(self, path: str) -> str:
+        relative = path[len(self.base) :].lstrip(os.sep)
+        return relative if os.sep == "/" else relative.replace(os.sep, "/")
 
 
 @dataclass(frozen=True, slots=True)
 class Ignores:
-    """All rules that hold in one folder: those of git and of askdoc, the outermost first, and a person's own.
+    """All rules that apply in one folder."""
 
-    in_git: whether the folder is in a working tree of git.
-    """
-
-    git: tuple[Rules, ...] = ()
-    askdoc: tuple[Rules, ...] = ()
-    excluded: tuple[Rules, ...] = ()
-    in_git: bool = False
+    git: tuple[Rules, ...] = ()  # outermost folder first
+    askdoc: tuple[Rules, ...] = ()  # likewise
+    excluded: tuple[Rules, ...] = ()  # the user's patterns
+    in_git: bool = False  # the folder is in a working tree of git
 
     @classmethod
     def of(cls, folder: str, *, excluded: Rules | None = None) -> Ignores:
-        """What holds in a folder that was named, its own files not yet read.
+        """The rules from the repository root down to a named folder, without the ignore files of the folder itself.
 
-        That are the rules from the top of the working tree down to it; none of them if they leave out the folder
-        itself: who names it wants it.
+        Rules that would ignore the folder do not apply, because naming it overrides them. Raises `OSError`.
         """
         start = cls(excluded=(excluded,) if excluded else ())
-        above = Path(folder).parents
-        top = next((at for at, parent in enumerate(above) if os.path.lexists(parent / GIT)), None)
+        parents = Path(folder).parents
+        top = next((level for level, parent in enumerate(parents) if os.path.lexists(parent / GIT)), None)
         if top is None or os.path.lexists(Path(folder) / GIT):
             return start
         ignores = cls()
-        way = [str(parent) for parent in reversed(above[: top + 1])]
-        for outer, inner in zip(way, [*way[1:], folder], strict=True):
+        chain = [str(parent) for parent in reversed(parents[: top + 1])]
+        for outer, inner in zip(chain, [*chain[1:], folder], strict=True):
             ignores = ignores.inside(outer, _rule_files(outer))
             if ignores.why(inner, is_folder=True):
                 return replace(start, in_git=True)
         return replace(ignores, excluded=start.excluded)
 
     def inside(self, folder: str, files: Mapping[str, str]) -> Ignores:
-        """What holds in a folder below, given the rule files that it has, by name. Raises `OSError`."""
+        """The rules that apply in a folder below. files: its ignore files, by name. Raises `OSError`."""
         ignores = self
-        if GIT in files:  # a working tree of its own
+        if GIT in files:  # the root of another working tree
             ignores = replace(ignores, in_git=True, git=tuple(_excluded_for_all(folder, files[GIT])))
         if GITIGNORE in files and ignores.in_git:
             rules = read_rules(folder, files[GITIGNORE], reason="ignored by .gitignore")
@@ -108,13 +104,13 @@ class Ignores:
             ignores = replace(ignores, askdoc=(*ignores.askdoc, rules))
         return ignores
 
-    def why(self, place: str, *, is_folder: bool) -> str | None:
-        """Why a path is left out; None if it is not. Its parents are taken not to be."""
+    def why(self, path: str, *, is_folder: bool) -> str | None:
+        """Why a path is left out; None if it is not. Does not check the folders above it."""
         for kind in (self.excluded, self.askdoc, self.git):
             for rules in reversed(kind):
-                verdict = rules.judge(place, is_folder=is_folder)
-                if verdict is not None:
-                    return rules.reason if verdict else None
+                leaves_out = rules.judge(path, is_folder=is_folder)
+                if leaves_out is not None:
+                    return rules.reason if leaves_out else None
         return None
 
 
@@ -137,18 +133,18 @@ def _rule(line: str) -> Rule | None:
     line = line.rstrip(" ") if not line.rstrip(" ").endswith("\\") else line
     only_folders = line.endswith("/")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # Python's regexes have another idea of [[…]]
+        warnings.simplefilter("ignore", FutureWarning)  # Python warns of [[…]] in a regex
         try:
             pattern = GitIgnoreSpecPattern(line.removesuffix("/"))
         except (ValueError, re.error):
-            return None  # git takes no notice of such a line either
+            return None  # git ignores such a line too
     if pattern.regex is None or pattern.include is None:
         return None
     return Rule(pattern.regex, pattern.include, only_folders)
 
 
 def _rule_files(folder: str) -> Mapping[str, str]:
-    """The rule files of a folder that is passed on the way down, by name."""
+    """The ignore files of a folder, and its `.git`, by name."""
     paths = {name: os.path.join(folder, name) for name in (GIT, GITIGNORE, ASKDOCIGNORE)}  # noqa: PTH118  # strings
     return {
         name: path
@@ -158,17 +154,17 @@ def _rule_files(folder: str) -> Mapping[str, str]:
 
 
 def _excluded_for_all(folder: str, git: str) -> Iterator[Rules]:
-    """The rules that a repository keeps beside its files, in `info/exclude`."""
+    """The rules of a repository that are in no working tree: `info/exclude`."""
     path = _repository(Path(git)) / "info" / "exclude"
     if path.is_file():
         yield read_rules(folder, str(path), reason="ignored by .git/info/exclude")
 
 
 def _repository(git: Path) -> Path:
-    """Where a working tree's repository is: `.git` itself, or, if that is a file, where it points."""
+    """The repository of a working tree: its `.git`, or, if that is a file, the folder that it names."""
     if git.is_dir():
         return git
     named = git.read_text(encoding="utf-8", errors="surrogateescape").removeprefix("gitdir:").strip()
-    place = git.parent / named
-    common = place / "commondir"
-    return place / common.read_text(encoding="utf-8").strip() if common.is_file() else place
+    repository = git.parent / named
+    common = repository / "commondir"
+    return repository / common.read_text(encoding="utf-8").strip() if common.is_file() else repository

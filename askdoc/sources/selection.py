@@ -1,4 +1,4 @@
-"""Paths that a person named → the files to read, and what was left out with the reason."""
+"""Named paths → the files to read, and the files left out with the reason."""
 
 from __future__ import annotations
 
@@ -16,75 +16,67 @@ from askdoc.sources import ignore
 from askdoc.sources.ignore import Ignores, Rules
 from askdoc.types import LeftOut, Skipped
 
-MAX_BYTES = 256_000_000  # a file's bytes, text and passages are in memory together, about ten times its size
-EXAMPLES = 20  # paths that are remembered of those that were left out for one reason
-_INDEX_PARTS = ({"generations", "manifest.json"}, {"generations", "writer.lock"})  # an index, and one in the making
+MAX_BYTES = 256_000_000  # bytes, text and passages of a file are in memory together, about ten times its size
+EXAMPLES = 20  # paths that are kept for each reason to leave files out
+PACKAGES = ("node_modules", "__pycache__")  # folders of programs, not of documents
+_INDEX_PARTS = ({"generations", "manifest.json"}, {"generations", "writer.lock"})  # an index; a first build of one
 _HIDDEN = "hidden"
-PACKAGES = ("node_modules", "__pycache__")  # folders that programs fill, and that no person wrote in
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which of the files in folders a person wants.
+    """Which files in folders are wanted. Patterns are in gitignore's syntax, relative to each indexed folder."""
 
-    include: patterns; if there are any, only files that fit one. exclude: patterns of files and folders that are not
-    wanted; both in gitignore's syntax, relative to each indexed folder. max_bytes: a larger file is left out.
-    """
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    max_bytes: int = MAX_BYTES
+    include: tuple[str, ...] = ()  # if there are any, only files that match one are wanted
+    exclude: tuple[str, ...] = ()  # files and folders that are not wanted
+    max_bytes: int = MAX_BYTES  # larger files are left out
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What there is to read.
+    """The files to read, and the files left out."""
 
-    files: absolute, symbolic links resolved, sorted, each once.
-    skipped: sorted by path; a path begins as it was given. A folder that was left out counts once.
-    """
-
-    files: tuple[Path, ...]
-    skipped: tuple[Skipped, ...]
+    files: tuple[Path, ...]  # absolute, symbolic links resolved, sorted, each once
+    skipped: tuple[Skipped, ...]  # sorted by path; paths begin as they were named; a folder left out counts once
 
 
 def find_files(paths: Sequence[Path], selection: Selection | None = None) -> Found:
-    """Look through files and folders, and folders in them, for files that have a loader.
+    """Find the files that have a loader, in the named files and folders and all folders below.
 
-    In folders, what an ignore file or the selection leaves out, hidden entries, folders of packages, unknown formats
-    and links that lead out of the folder are left out. A file that is named itself may be any of them, and of any
-    format if it looks like text. Raises UsageError if a path does not exist.
+    Left out are files that an ignore file or the selection excludes, hidden files and folders, folders of packages,
+    unknown formats, and links that lead out of the folder. None of this applies to a file that is named itself; it may
+    even have any format, if it looks like text. Raises `UsageError` if a path does not exist.
     """
     search = _Search(selection or Selection())
     for path in paths:
-        search.named(path)
-    skipped = [entry for place, entry in search.skipped.items() if not search.has_read(place)]
+        search.add(path)
+    skipped = [entry for path, entry in search.skipped.items() if not search.has_read(path)]
     files = tuple(Path(file) for file in sorted(search.files))
     return Found(files, tuple(sorted(skipped, key=lambda entry: (entry.path, entry.reason))))
 
 
 def grouped(skipped: Sequence[Skipped], *, examples: int = EXAMPLES) -> tuple[LeftOut, ...]:
-    """What was left out by its reason, the most frequent first, with the first paths of each as examples."""
-    counts = Counter(one.reason for one in skipped)
+    """The files left out, grouped by reason, the most frequent first; at most `examples` paths of each."""
+    counts = Counter(entry.reason for entry in skipped)
     paths: dict[str, list[str]] = {reason: [] for reason in counts}
-    for one in sorted(skipped, key=lambda one: one.path):
-        if len(paths[one.reason]) < examples:
-            paths[one.reason].append(one.path)
+    for entry in sorted(skipped, key=lambda entry: entry.path):
+        if len(paths[entry.reason]) < examples:
+            paths[entry.reason].append(entry.path)
     ordered = sorted(counts, key=lambda reason: (-counts[reason], reason))
     return tuple(LeftOut(reason, counts[reason], tuple(paths[reason])) for reason in ordered)
 
 
 def parse_size(text: str) -> int:
-    """Bytes from what a person writes: `5000`, `500kB`, `256MB`, `1.5 GiB`. Raises UsageError."""
-    found = re.fullmatch(r"\s*(\d{1,12}(?:\.\d{1,9})?)\s*([kmg]i?)?b?\s*", text.lower())
-    if found is None or (size := int(float(found[1]) * _UNITS[found[2] or ""])) < 1:
-        raise UsageError(f"{text!r} is no size", hint="for example 256MB")
+    """A size in bytes as people write it: `5000`, `500kB`, `256MB`, `1.5 GiB`. Raises `UsageError`."""
+    match = re.fullmatch(r"\s*(\d{1,12}(?:\.\d{1,9})?)\s*([kmg]i?)?b?\s*", text.lower())
+    if match is None or (size := int(float(match[1]) * _UNITS[match[2] or ""])) < 1:
+        raise UsageError(f"{text!r} is not a size", hint="for example 256MB")
     return size
 
 
 def size_in_words(number: int) -> str:
-    """Bytes in the largest unit that leaves at least one before the point: `12.3 kB`, `256 MB`."""
+    """A number of bytes in the largest unit in which it is at least 1: `12.3 kB`, `256 MB`."""
     value, unit = float(number), "B"
     for larger in ("kB", "MB", "GB", "TB"):
         if value < 1000:
@@ -95,68 +87,70 @@ def size_in_words(number: int) -> str:
 
 @dataclass(slots=True)
 class _Search:
-    """What was found so far, by resolved path, so that nothing counts twice however it was reached."""
+    """The results so far, by resolved path, so that a file counts once, however it was reached."""
 
     selection: Selection
     files: set[str] = field(default_factory=set)
     skipped: dict[str, Skipped] = field(default_factory=dict)
-    visited: set[str] = field(default_factory=set)
-    listed: set[str] = field(default_factory=set)
+    visited: set[str] = field(default_factory=set)  # folders
+    listed: set[str] = field(default_factory=set)  # folders whose entries were read
 
-    def named(self, path: Path) -> None:
+    def add(self, named: Path) -> None:
+        """Add a file, or the files of a folder, that the user named."""
         try:
-            place = os.path.realpath(path)  # unlike Path.resolve, it has no exception of its own for links in a circle
-            is_folder = stat.S_ISDIR(os.stat(place).st_mode)  # noqa: PTH116  # a search is thousands of strings
+            path = os.path.realpath(named)  # unlike Path.resolve, it does not raise for links in a circle
+            is_folder = stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116  # a search is thousands of strings
         except (OSError, ValueError) as error:
-            raise _unusable(path, error) from error
+            raise _unusable(named, error) from error
         if is_folder:
-            _Walk(self, place, self.selection).run(str(path))
+            _Walk(self, path, self.selection).run(str(named))
         else:
-            self.file(place, str(path), self._why_not_named(place))
+            self.file(path, str(named), self._why_not_named(path))
 
-    def has_read(self, place: str) -> bool:
-        """Whether what was left out in one folder was found another way, as a hidden file that is also named."""
-        return place in self.files or place in self.listed
+    def has_read(self, path: str) -> bool:
+        """Was a path that one folder leaves out reached another way, such as a hidden file that is also named?"""
+        return path in self.files or path in self.listed
 
-    def file(self, place: str, shown: str, reason: str | None) -> None:
+    def file(self, path: str, shown: str, reason: str | None) -> None:
+        """Add a file, or leave it out for a reason. shown: its path as the user would write it."""
         if reason is None:
-            self.files.add(place)
+            self.files.add(path)
         else:
-            self.skip(place, shown, reason)
+            self.skip(path, shown, reason)
 
-    def skip(self, place: str, shown: str, reason: str) -> None:
-        self.skipped.setdefault(place, Skipped(_writable(shown), reason))
+    def skip(self, path: str, shown: str, reason: str) -> None:
+        self.skipped.setdefault(path, Skipped(_writable(shown), reason))
 
-    def why_not_readable(self, place: str) -> str | None:
+    def why_not_readable(self, path: str) -> str | None:
         try:
-            status = os.stat(place)  # noqa: PTH116
+            status = os.stat(path)  # noqa: PTH116
         except OSError as error:
             return _cannot_be_opened(error)
         if not stat.S_ISREG(status.st_mode):
             return "not a regular file"  # reading a pipe or a device may never end
         if status.st_size > self.selection.max_bytes:
             return f"larger than {size_in_words(self.selection.max_bytes)}"
-        return None if _writable(place) == place else "its name is not UTF-8, so it could not be cited"
+        return None if _writable(path) == path else "its name is not UTF-8, so it could not be cited"
 
-    def _why_not_named(self, place: str) -> str | None:
-        reason = self.why_not_readable(place)
-        if reason or _has_loader(place):
+    def _why_not_named(self, path: str) -> str | None:
+        reason = self.why_not_readable(path)
+        if reason or _has_loader(path):
             return reason
         try:
-            with Path(place).open("rb") as file:
+            with Path(path).open("rb") as file:
                 head = file.read(HEAD_BYTES)
         except OSError as error:
             return _cannot_be_opened(error)
-        return None if find_loader(Path(place).name, head) else _no_loader(place)
+        return None if find_loader(Path(path).name, head) else _no_loader(path)
 
 
 class _Walk:
-    """One named folder, looked through without recursion: folders may be nested deeper than Python's stack."""
+    """The search of one named folder, without recursion: folders may be nested deeper than Python's stack."""
 
     def __init__(self, search: _Search, root: str, selection: Selection) -> None:
         self.search = search
         self.root = root
-        self.inside = os.path.join(root, "")  # noqa: PTH118  # what every path in the folder begins with
+        self.prefix = os.path.join(root, "")  # noqa: PTH118  # of every path in the folder
         self.included = self._rules(selection.include, ignore.NOT_INCLUDED)
         self.excluded = self._rules(selection.exclude, ignore.EXCLUDED)
 
@@ -166,10 +160,10 @@ class _Walk:
     def run(self, shown: str) -> None:
         waiting = [(self.root, shown, self._ignores_of(self.root))]
         while waiting:
-            folder, name, ignores = waiting.pop()
+            folder, shown, ignores = waiting.pop()
             if folder not in self.search.visited:
                 self.search.visited.add(folder)
-                waiting.extend(self._folder(folder, name, ignores))
+                waiting.extend(self._folder(folder, shown, ignores))
 
     def _ignores_of(self, folder: str) -> Ignores:
         try:
@@ -181,8 +175,8 @@ class _Walk:
     def _folder(self, folder: str, shown: str, ignores: Ignores) -> Iterator[tuple[str, str, Ignores]]:
         """Sort one folder's entries into files and skipped; yields the folders in it."""
         try:
-            with os.scandir(folder) as found:
-                entries = {entry.name: entry for entry in found}
+            with os.scandir(folder) as listing:
+                entries = {entry.name: entry for entry in listing}
         except OSError as error:
             self.search.skip(folder, shown, _cannot_be_opened(error))
             return
@@ -192,16 +186,16 @@ class _Walk:
         self.search.listed.add(folder)
         ignores = self._entered(folder, shown, entries, ignores)
         for name, entry in sorted(entries.items()):
-            path = os.path.join(shown, name)  # noqa: PTH118
-            place, is_folder, reason = self._look(entry, ignores)
+            entry_shown = os.path.join(shown, name)  # noqa: PTH118
+            path, is_folder, reason = self._look(entry, ignores)
             if is_folder and reason is None:
-                linked = place != entry.path
-                yield place, path, self._ignores_of(place) if linked else ignores
+                linked = path != entry.path
+                yield path, entry_shown, self._ignores_of(path) if linked else ignores
             else:
-                self.search.file(place, path, reason)
+                self.search.file(path, entry_shown, reason)
 
     def _entered(self, folder: str, shown: str, entries: Mapping[str, os.DirEntry[str]], ignores: Ignores) -> Ignores:
-        """The rules with those that this folder adds."""
+        """The rules, with those of this folder added."""
         names = (ignore.GITIGNORE, ignore.ASKDOCIGNORE)
         files = {name: entries[name].path for name in names if name in entries and _is_plain_file(entries[name])}
         if ignore.GIT in entries:
@@ -214,37 +208,37 @@ class _Walk:
             return ignores
 
     def _look(self, entry: os.DirEntry[str], ignores: Ignores) -> tuple[str, bool, str | None]:
-        """Where an entry of a folder really is, whether that is a folder, and why it is left out."""
+        """The resolved path of an entry, whether it is a folder, and why it is left out (None if it is not)."""
         is_folder = _is_folder(entry)
         reason = self._why_not_wanted(entry, ignores, is_folder=is_folder)
         if reason is not None:
             return entry.path, is_folder, reason
-        place, reason = self._follow(entry)
+        path, reason = self._follow(entry)
         if reason is None and not is_folder:
-            reason = self.search.why_not_readable(place) if _has_loader(place) else _no_loader(place)
-        return place, is_folder, reason
+            reason = self.search.why_not_readable(path) if _has_loader(path) else _no_loader(path)
+        return path, is_folder, reason
 
     def _why_not_wanted(self, entry: os.DirEntry[str], ignores: Ignores, *, is_folder: bool) -> str | None:
-        """What its name and the rules say against an entry."""
+        """Why an entry's name or the rules leave it out; None if they do not."""
         if entry.name.startswith("."):
             return _HIDDEN
         if is_folder and entry.name in PACKAGES:
             return "a folder of packages, not of documents"
-        reason = ignores.why(entry.path, is_folder=is_folder and not entry.is_symlink())  # to git, a link is a file
+        reason = ignores.why(entry.path, is_folder=is_folder and not entry.is_symlink())  # for git, a link is a file
         if reason is None and not is_folder and self.included and not self.included.covers(entry.path):
             return self.included.reason
         return reason
 
     def _follow(self, entry: os.DirEntry[str]) -> tuple[str, str | None]:
-        """Where an entry really is, and why it is left out if it is a link that leads elsewhere."""
+        """The resolved path of an entry, and why it is left out if it is a link that cannot be followed."""
         if not entry.is_symlink():
             return entry.path, None
-        place = os.path.realpath(entry.path)
-        if place != self.root and not place.startswith(self.inside):
+        path = os.path.realpath(entry.path)
+        if path != self.root and not path.startswith(self.prefix):
             return entry.path, "a link that leads out of the folder"
-        if not os.path.lexists(place) or os.path.islink(place):  # noqa: PTH114
+        if not os.path.lexists(path) or os.path.islink(path):  # noqa: PTH114
             return entry.path, "a link that leads nowhere"
-        return place, None
+        return path, None
 
 
 def _unusable(path: Path, error: OSError | ValueError) -> UsageError:
@@ -258,29 +252,29 @@ def _unusable(path: Path, error: OSError | ValueError) -> UsageError:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # its own reason is told when it is tried as a file
+    except OSError:  # reported when it is opened as a file
         return False
 
 
 def _is_plain_file(entry: os.DirEntry[str]) -> bool:
-    """No link either: git does not follow one to a rule file."""
+    """Is an entry a file and not a link? Git does not follow links to ignore files."""
     return entry.is_file(follow_symlinks=False)
 
 
-def _has_loader(place: str) -> bool:
-    """Known by its ending; the loader itself is not needed yet."""
-    return find_loader(place) is not None
+def _has_loader(path: str) -> bool:
+    """Is the format known by the file's ending?"""
+    return find_loader(path) is not None
 
 
 def _cannot_be_opened(error: OSError) -> str:
     return f"cannot be opened: {(error.strerror or 'unknown reason').lower()}"
 
 
-def _no_loader(place: str) -> str:
-    ending = _writable(os.path.splitext(place)[1])  # noqa: PTH122
+def _no_loader(path: str) -> str:
+    ending = _writable(os.path.splitext(path)[1])  # noqa: PTH122
     return f"no loader for {ending} files" if ending else "no loader for files without an ending"
 
 
 def _writable(name: str) -> str:
-    r"""A file name as text that can be written: a byte that is not UTF-8 as "\udcff"."""
+    r"""A file name as text that can be written: bytes that are not UTF-8 as "\udcff"."""
     return name.encode("utf-8", "backslashreplace").decode()

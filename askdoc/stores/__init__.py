@@ -1,6 +1,6 @@
-"""Where an index lives. A store gives a reader of a fixed state, and a writer, one at a time.
+"""Where an index lives. A store gives readers, each of a fixed state, and one writer at a time.
 
-To add one: write a module with a class that fits `IndexStore` and takes an address, and add a line to `STORES`: the
+To add a store: write a module with a class that fits `IndexStore` and takes an address, and add a line to `STORES`: the
 prefix of its addresses (such as "postgresql://") and the class. An address without a prefix is a folder's path. The
 contract suite (`tests/contracts/test_stores.py`) runs on every line of the table.
 """
@@ -34,19 +34,19 @@ Address: TypeAlias = Path | str
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All that decides what an index holds, given its documents. Another recipe needs another index."""
+    """All that decides what an index holds, given its documents. Indexes of different recipes cannot be mixed."""
 
     embedder: str  # its name
-    fingerprint: str  # sha256 of its weights
+    fingerprint: str  # sha256 of its weights, hexadecimal
     dimension: int  # of a vector
-    splitter: str  # the rules by which text becomes passages
-    analyser: str  # the rules by which passages become words
-    structure: str  # how the vectors are kept
+    splitter: str  # version of the rules that turn documents into passages
+    analyser: str  # version of the rules that turn passages into words
+    structure: str  # how the vectors are stored
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A passage's id and the score that a ranking gives it; higher is better."""
+    """A passage's id and its score in a ranking; higher is better."""
 
     id: int
     score: float
@@ -59,106 +59,107 @@ class Head:
     created: str = ""  # when this state was committed, ISO 8601
     recipe: Recipe
     root: Path  # absolute; the folder that document paths start from
-    paths: tuple[str, ...] = ()  # what a person asked to index, relative to the root; none: documents without files
-    selection: Selection = field(default_factory=Selection)  # which files in them
-    reader: str = DEFAULT_READER  # the name of the one to ask with
+    paths: tuple[str, ...] = ()  # indexed files and folders, relative to the root; none: documents without files
+    selection: Selection = field(default_factory=Selection)  # which files in these folders
+    reader: str = DEFAULT_READER  # name of the reader to ask with
     reader_fingerprint: str = ""  # of a reader in a folder of its own; empty for others
-    unread: int = 0  # documents that were still to be read when this was committed; not 0 where it was interrupted
+    unread: int = 0  # documents still to be read; not 0 if indexing was interrupted
 
 
 class IndexState(Protocol):
-    """What was committed at some time: what a writer commits meanwhile does not change it."""
+    """One committed state of an index. Later commits do not change it."""
 
     @property
     def head(self) -> Head: ...
     @property
     def version(self) -> int:
-        """Rises with every commit."""
+        """A number that rises with every commit."""
 
     @property
     def format(self) -> int:
-        """Of what the store writes."""
+        """The version of the store's format."""
 
     def documents(self) -> Sequence[DocumentEntry]:
-        """All documents, by path."""
+        """All documents, sorted by path."""
 
     def known(self) -> Known:
         """What the index knows of its files, for `find_changes`."""
 
     def skipped(self) -> tuple[Skipped, ...]:
-        """The files that were left out, by path: all that failed, and of the others some examples for each reason."""
+        """Files that were left out, by path: all that failed, and examples for each other reason."""
 
     def reasons(self) -> Mapping[str, int]:
-        """How many files were left out for each reason, the most frequent first."""
+        """The number of files left out for each reason, the most frequent first."""
 
     def size(self) -> int:
-        """Bytes on the disk."""
+        """Bytes on disk."""
 
     def damage(self) -> list[str]:
-        """The parts that are not as they were written; reads all of them."""
+        """The names of the parts that are not as they were written; reads all parts."""
 
 
 class IndexReader(IndexState, Protocol):
     """A state that can be asked, by several threads at once."""
 
     def rankings(self, query: Query, limit: int) -> dict[str, list[Scored]]:
-        """By the name of the ranking, its best passages, best first, at most `limit`; ties by id."""
+        """The rankings for a query, by their names: at most `limit` passages each, best first; ties by id."""
 
     def passages(self, ids: Sequence[int]) -> dict[int, Passage]:
-        """Passages by their ids; ids that are not there are left out."""
+        """Passages by their ids; unknown ids are left out."""
 
     def paths(self, ids: Sequence[int]) -> dict[int, str]:
-        """The document paths of passages, by passage id."""
+        """The document paths of passages, by passage id; unknown ids are left out."""
 
     def close(self) -> None:
-        """Let go of files and memory."""
+        """Release files and memory."""
 
 
 class IndexWriter(Protocol):
-    """Changes an index. What was put and dropped takes effect with `commit`; what is committed stays.
+    """Changes an index. All changes take effect with `commit`; nothing undoes a commit.
 
     Leaving the `with` block without a commit leaves the index as it was last committed.
     """
 
     @property
     def before(self) -> Head | None:
-        """The state that the writer began with; None if there was none, or none is wanted."""
+        """The head of the index when the writer was opened; None for a new or rebuilt index."""
 
     @property
     def version(self) -> int:
-        """Of that state; 0 if there was none."""
+        """The version that was last committed; 0 for a new or rebuilt index."""
 
     @property
     def uncommitted(self) -> int:
-        """Passages that were put since the last commit."""
+        """The number of passages put since the last commit."""
 
     def begin(self, head: Head) -> Known:
-        """State what the index is from now on; to be called first. Gives what is known, under the head's root."""
+        """Set the head of the index; call this first. Returns what is known of its files, relative to the new root."""
 
     def vectors_of(self, texts: Sequence[str]) -> dict[str, Vectors]:
-        """The vectors, each of shape (dimension,), of those texts that passages of the index have already."""
+        """The vectors, each of shape (dimension,), of those texts that are passages of the index already."""
 
     def put(
         self, source: Source, batches: Iterable[tuple[Sequence[Passage], Vectors]], remarks: tuple[str, ...] = ()
     ) -> None:
-        """Add a document in place of the one with the same path: its passages in batches, with their vectors.
+        """Add a document, or replace the document with the same path.
 
-        If that does not come to its end, the next commit has nothing of it.
+        batches: its passages, each batch with its vectors, shape (passages, dimension). If `batches` raises, the next
+        commit holds nothing of the document.
         """
 
     def keep(self, entry: DocumentEntry, source: Source) -> None:
-        """The document is the same, but its source is another: its path, or its file's time."""
+        """Keep a document, but change its source: the path, or the time of its file."""
 
     def drop(self, entries: Iterable[DocumentEntry]) -> None:
         """Remove documents."""
 
     def leave_out(self, failed: Iterable[Failed], left_out: Iterable[LeftOut]) -> None:
-        """State what was tried in vain, and what was not tried; in place of what was stated before."""
+        """Set the files that could not be read, and the other files left out; replaces what was set before."""
 
     def commit(self, *, unread: int = 0, settle: bool = False) -> Head:
-        """Make all of this the index's state, if anything changed. unread: documents that are still to be read.
+        """Make the changes the new state of the index, if there are any. unread: documents that are still to be read.
 
-        settle: commit in any case; the later date settles which files are as they were.
+        settle: commit even without changes, for a later date: files modified shortly before it are hashed each time.
         """
 
 
@@ -167,34 +168,34 @@ class IndexStore(Protocol):
 
     @property
     def address(self) -> str:
-        """As a person would type it, without a password."""
+        """The address as the user would type it, without a password."""
 
     def exists(self) -> bool:
         """Is there an index? Raises nothing."""
 
     def stamp(self) -> object:
-        """Another value after each commit; quicker than `state`. Raises nothing."""
+        """A value that differs after each commit; quicker than `state`. Raises nothing."""
 
     def state(self) -> IndexState:
-        """What was committed last, without what it takes to ask it. Raises `AskdocError` if there is no index."""
+        """The last committed state, without its rankings. Raises `AskdocError` if there is no index."""
 
     def open(self) -> IndexReader:
-        """What was committed last, to be asked. Raises `AskdocError` if there is no index, or it is damaged."""
+        """The last committed state, ready to be asked. Raises `AskdocError` if there is no index, or it is damaged."""
 
     def check(self) -> None:
-        """Raise what `open` would."""
+        """Raise what `open` would raise."""
 
     def writing(self, *, wait: float = 10.0, fresh: bool = False) -> AbstractContextManager[IndexWriter]:
-        """Hold the index for writing. wait: seconds for another writer before `IndexBusyError`.
+        """Hold the index for writing. wait: seconds to wait for another writer before `IndexBusyError`.
 
-        fresh: begin with nothing, whatever is there. Where the system cannot write, that is a `WriteError`.
+        fresh: start with an empty index, also if there is one. Raises `WriteError` if the system cannot write.
         """
 
     def recipe(self, embedder: Embedder, structure: str = "") -> Recipe:
-        """What an index made here today with this embedder is made of. structure: what its size has made of it."""
+        """The recipe of an index made here today with this embedder. structure: that of the existing index."""
 
     def default_root(self, paths: Sequence[Path]) -> Path:
-        """The folder that document paths should start from, if a person names none."""
+        """The folder that document paths start from, if the user names none."""
 
 
 # prefix of an address → "module:attribute"
@@ -213,7 +214,7 @@ def open_store(address: Address) -> IndexStore:
 
 
 def find_index(start: Path | None = None) -> Address:
-    """Where the index is: `ASKDOC_INDEX`, else the nearest `index/` with an index from `start` upwards.
+    """The address of the index: `ASKDOC_INDEX`, else the nearest `index/` with an index from `start` upwards.
 
     Raises `IndexMissingError` if there is none.
     """
@@ -228,9 +229,9 @@ def find_index(start: Path | None = None) -> Address:
 
 
 def check_recipe(address: str, made: Recipe, wanted: Recipe) -> None:
-    """Raise `IndexMismatchError` if the index was made with other weights or settings than these.
+    """Raise `IndexMismatchError` if the index was made with other weights or settings than are wanted.
 
-    The embedder's name does not matter: the same weights may have moved.
+    A different name of the embedder is fine: the same weights may have moved.
     """
     if made.fingerprint != wanted.fingerprint:
         raise IndexMismatchError(

@@ -2,9 +2,9 @@
 
     python -m askdoc.training.average OUT READER_FOLDER READER_FOLDER… [--shares 0.6 0.4]
 
-Readers that were trained from one another lie close enough for it: the mean is often as good on what each was trained
-for as the better one ("model soups", Wortsman et al. 2022), and half-way back to what it was trained from, a reader
-keeps most of what it gained and loses less on text unlike its training's ("robust fine-tuning", same year and author).
+It works for readers of which one was trained from the other. On the data of each, the mean is often as good as the
+better reader ("model soups", Wortsman et al. 2022). A mean with the reader that it was trained from keeps most of the
+gain and loses less on text unlike the training data ("robust fine-tuning", same author and year).
 """
 
 from __future__ import annotations

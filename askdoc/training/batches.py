@@ -1,7 +1,7 @@
-"""From examples to padded tensors: cropped passages, windows, soft span targets, batches of like length.
+"""Examples → padded tensors: cropped passages, windows, soft span targets, batches of similar length.
 
-A window is what the tokenizer makes of a question and a part of a passage, `<s> question </s> </s> passage </s>` for
-the bundled one; it is cut as the program cuts it. Position 0 means "no answer here". Token types are not used.
+A window holds a question and a stretch of a passage in tokens, `<s> question </s> </s> passage </s>` with the bundled
+tokenizer; it is cut as the bundled reader cuts it. Position 0 means "no answer here". Token types are not used.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from torch import Tensor
 from askdoc.evaluation.squad import UNSPACED
 from askdoc.models.library import read_tokenizer
 from askdoc.models.words import TextTokenizer, Window
+from askdoc.readers.windows import QUESTION_TOKENS
 
-QUESTION_TOKENS = 64  # longer questions are cut
 FRAME = 6  # kept free for the special tokens, and for the pieces that a word cut at either end may take more
 _WORD, _PAIR = re.compile(rf"[^\W{UNSPACED}]+"), re.compile(rf"(?=([{UNSPACED}]{{2}}))")
 _Item = TypeVar("_Item")
@@ -82,7 +82,7 @@ class Batch:
 
 
 def seeded(*parts: object) -> random.Random:
-    """A generator that follows from the parts alone, the same on every machine."""
+    """A random generator seeded by the parts, the same on every machine."""
     return random.Random("/".join(map(str, parts)))  # noqa: S311  # to be repeatable, not secret
 
 

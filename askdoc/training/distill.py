@@ -1,12 +1,12 @@
-"""Distillation (Hinton et al. 2015): training windows with what a larger reader, the teacher, says of them as targets.
+"""Distillation (Hinton et al. 2015): training windows with the predictions of a larger reader, the teacher, as targets.
 
     python -m askdoc.training.distill OUT.jsonl.gz DATA_FOLDER --encoder FOLDER --teacher ENCODER_FOLDER READER_FOLDER
 
 Teacher and student read the same questions and cropped passages, each in tokens of its own: --encoder is the student's,
 --teacher the teacher's with its reader on it. The teacher's distributions over starts and ends become distributions
 over the student's tokens by way of the characters that both cover, and are mixed with the annotated targets.
-`askdoc.training.reader --soft` trains on the result, as often as wanted: the teacher, which costs far more than a step
-of training, reads each window once. With --skip it goes on in the mixture's examples where earlier results ended.
+`askdoc.training.reader --soft` trains on the result. The teacher, which costs far more than a step of training, reads
+each window only once. --skip continues in the mixture's examples where earlier results ended.
 """
 
 from __future__ import annotations

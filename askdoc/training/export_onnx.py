@@ -5,7 +5,7 @@
 
 Both are stored with 8-bit weights, a scale a column, and multiply in 8 bits (`quantize_dynamic`). Weights use 7 of the
 8 bits, so that processors without VNNI, whose 16-bit sums would overflow, give the same numbers as those with it.
-ABOUT.json holds what only a person can say: origin, licence, data, how it was made.
+ABOUT.json describes the model for its card: origin, licence, data, how it was made.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 import torch
 
 from askdoc.models.bundle import BUNDLED, CARD
+from askdoc.readers.windows import QUESTION_TOKENS, STRIDE_TOKENS, WINDOW_TOKENS
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 OPSET = 17
@@ -66,7 +67,8 @@ def load_reader(folder: Path) -> tuple[torch.nn.Module, dict[str, Any]]:
     from transformers import AutoModelForQuestionAnswering
 
     model = AutoModelForQuestionAnswering.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
-    return _Reader(model).eval(), {"max_tokens": 384, "stride": 128, "max_question_tokens": 64} | OPTIMISED
+    windows = {"max_tokens": WINDOW_TOKENS, "stride": STRIDE_TOKENS, "max_question_tokens": QUESTION_TOKENS}
+    return _Reader(model).eval(), windows | OPTIMISED
 
 
 def export(network: torch.nn.Module, path: Path, *, output: str) -> None:
@@ -126,7 +128,7 @@ def _sha256(path: Path) -> str:
 
 
 def bundle(kind: str, source: Path, about: Mapping[str, Any], *, target: Path) -> None:
-    """Export a model folder into `target` (made anew): model.onnx, tokenizer.json, card.json."""
+    """Export a model folder to the new folder `target`: model.onnx, tokenizer.json, card.json."""
     network, settings = {"embedder": load_embedder, "reader": load_reader}[kind](source)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)

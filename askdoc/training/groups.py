@@ -35,7 +35,7 @@ class Group:
 
 
 def load_groups(path: Path) -> list[Group]:
-    """What `retrieved` wrote. Raises OSError, or ValueError naming the line."""
+    """Read the groups that `retrieved` wrote. Raises `OSError`, or `ValueError` naming the line."""
     groups = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:

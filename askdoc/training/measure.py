@@ -2,9 +2,9 @@
 
     python -m askdoc.training.measure ENCODER_FOLDER READER_FOLDER DATASET… [--sample N]
 
-prints one JSON line a dataset: EM and F1 of the best span over the answerable questions, its F1 in characters, which is
-the one for languages written without spaces, and for sets with unanswerable ones the SQuAD 2.0 best-threshold scores
-over all.
+prints one JSON line for each dataset: EM and F1 of the best span over the answerable questions; its F1 in characters,
+for languages written without spaces; and, if there are unanswerable questions, the SQuAD 2.0 best-threshold scores over
+all questions.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ from askdoc.evaluation.squad import (
     load_squad,
 )
 from askdoc.models.words import TextTokenizer, Window
+from askdoc.readers.spans import MAX_SPAN
+from askdoc.readers.windows import STRIDE_TOKENS, WINDOW_TOKENS
 from askdoc.training.batches import Inputs, batched, load_tokenizer, pad, windows
 from askdoc.training.network import device, load_model
 
-SPAN_TOKENS = 30
 _NEVER = -1e9
 
 
@@ -69,12 +70,12 @@ class Scores:
 
 
 def measure(model: nn.Module, tokenizer: TextTokenizer, dataset: Dataset) -> Scores:
-    """The reader's scores on the dataset, of windows of 384 tokens that share 128.
+    """The reader's scores on the dataset, of windows and spans as long as those that ship.
 
     `model` takes a batch's inputs and gives an object with `start_logits` and `end_logits`, each (windows, length).
     """
     asked = [(question.text, dataset.paragraphs[question.paragraph].text) for question in dataset.questions]
-    predictions = predict(model, tokenizer, asked, length=384, stride=128, tokens=6144)
+    predictions = predict(model, tokenizer, asked, length=WINDOW_TOKENS, stride=STRIDE_TOKENS, tokens=6144)
     results, characters = [], []
     for question, prediction in zip(dataset.questions, predictions, strict=True):
         golds = [gold.text for gold in question.answers]
@@ -148,14 +149,14 @@ def best_spans(model: nn.Module, some: Sequence[Window]) -> list[tuple[float, tu
 def span_logits(start: Tensor, end: Tensor, some: Sequence[Window]) -> Tensor:
     """Start plus end logit of every pair of positions, (windows, length, length); hugely negative where no span is.
 
-    A span lies in the passage, does not end before it starts, and has at most `SPAN_TOKENS` tokens.
+    A span lies in the passage, does not end before it starts, and has at most `MAX_SPAN` tokens.
     """
     inside = torch.zeros(start.shape, dtype=torch.bool)
     for row, window in enumerate(some):
         inside[row, window.first : window.first + len(window.offsets)] = True
     outside = ~inside.to(start.device)
     pairs = start.masked_fill(outside, _NEVER)[:, :, None] + end.masked_fill(outside, _NEVER)[:, None, :]
-    reach = torch.ones(pairs.shape[1:], dtype=torch.bool, device=start.device).triu().tril(SPAN_TOKENS - 1)
+    reach = torch.ones(pairs.shape[1:], dtype=torch.bool, device=start.device).triu().tril(MAX_SPAN - 1)
     return pairs.masked_fill(~reach, 2 * _NEVER)
 
 

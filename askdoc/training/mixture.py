@@ -1,7 +1,7 @@
-"""What the reader is trained on: which sets, how many questions of each, and how many made unanswerable.
+"""The training data of the reader: the sets, the number of questions of each, and how many are made unanswerable.
 
-Training goes in rounds. A round takes a part of each set, another part in the next round, and makes its own
-unanswerable questions, so that rounds differ. All is fixed by the seed.
+Training runs in rounds. Each round takes another part of each set and makes its own unanswerable questions, so that
+rounds differ. The seed fixes all of it.
 """
 
 import random

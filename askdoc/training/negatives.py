@@ -1,7 +1,7 @@
-"""Unanswerable questions out of answerable ones: the same question on a passage that looks right and is not.
+"""Unanswerable questions from answerable ones: the same question on a passage that looks right but is not.
 
-It is what a retriever does to a reader. Both makers return None rather than a passage that may answer the question: one
-wrong "no answer" does more harm than several right ones do good. The same seed gives the same passages.
+A reader gets such passages from a retriever. Both functions return None rather than a passage that may answer the
+question: one wrong "no answer" does more harm than several right ones do good. The same seed gives the same passages.
 """
 
 import math

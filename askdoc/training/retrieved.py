@@ -1,4 +1,4 @@
-"""Groups of passages for training: a question's own passage, and what askdoc itself finds for it that is wrong.
+"""Groups of passages for training: a question's own passage, and wrong passages that askdoc finds for it.
 
     python -m askdoc.training.retrieved OUT.jsonl SQUAD_FILE… [--questions N]
 

@@ -1,8 +1,8 @@
-"""A reader's training run in its folder, that can be stopped and continued at any step.
+"""The training run of a reader, in a folder; it can be stopped and continued at any step.
 
-The folder gets
+Files in the folder:
 
-    state.pt        the newest checkpoint; the same run goes on from it, also towards another number of tokens
+    state.pt        the newest checkpoint, from which the run continues, also towards another number of tokens
     log.jsonl       one object a line: "train" every few steps, "dev" whenever the dev samples are scored
     newest/ best/   the averaged weights as `network` stores them: those last scored, and those with the best score
 """
@@ -31,7 +31,7 @@ from askdoc.training.stream import Place, Stream
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What fixes a run's result, besides its data and the weights that it begins from.
+    """All that fixes the result of a run, besides its data and the weights that it starts from.
 
     `tokens` is the length of the run, padding counted, `batch_tokens` that of a step, `length` that of a window; `rate`
     the highest learning rate, after `warmup_tokens`; `decay` and `clip` AdamW's; `average` how much of the moving
@@ -187,7 +187,7 @@ class Run:
 
 
 class Meter:
-    """What happened since it was last read."""
+    """The figures since it was last read."""
 
     def __init__(self) -> None:
         self._reset()

@@ -1,4 +1,4 @@
-"""How far a run is, and its learning rate there."""
+"""The progress of a run, and the learning rate at each point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The endless stream of training batches, and places in it to go on from."""
+"""The endless stream of training batches, and places in it to continue from."""
 
 from __future__ import annotations
 

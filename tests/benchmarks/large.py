@@ -27,9 +27,10 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1] / "support")]
 
-import record
+import record  # noqa: E402
+from contents import opened_folder  # noqa: E402
 
 HERE = Path(__file__).parent
 QUESTIONS = 200
@@ -172,7 +173,7 @@ def _first(work: Path, passages: int) -> dict[str, Any]:
     started = time.perf_counter()
     from askdoc import ask, embedders
     from askdoc.embedders import open_embedder
-    from askdoc.sources.changes import suspects
+    from askdoc.sources.changes import find_changes
     from askdoc.stores.folder.generations import check
     from askdoc.stores.folder.manifest import read_manifest
 
@@ -182,10 +183,10 @@ def _first(work: Path, passages: int) -> dict[str, Any]:
     read = time.perf_counter()
     check(work / "index", manifest)
     checked = time.perf_counter()
-    suspects(manifest.known(work / "index"))
+    find_changes(manifest.known(work / "index"), walk=False)
     looked = time.perf_counter()
     synthetic_one, bundled = open_embedder(manifest.recipe.embedder), seconds(open_embedder)
-    embedders.open_embedder = lambda _: synthetic_one  # the real one is counted by itself
+    embedders.open_embedder = lambda _: synthetic_one  # type: ignore[misc, assignment]  # the real one is counted by itself
     before = time.perf_counter()
     with ask.open_index(work / "index") as index:
         opened = time.perf_counter()
@@ -194,7 +195,7 @@ def _first(work: Path, passages: int) -> dict[str, Any]:
     return {
         "import_s": round(imported - started, 3),
         "manifest_s": round(read - imported, 3), "check_s": round(checked - read, 3),
-        "suspects_s": round(looked - checked, 3), "embedder_s": round(bundled, 3),
+        "changes_s": round(looked - checked, 3), "embedder_s": round(bundled, 3),
         "open_s": round(opened - before, 3), "first_search_s": round(found - opened, 3),
         "stale": reply.index.stale, "hits": len(reply.hits),
     }  # fmt: skip
@@ -212,7 +213,8 @@ def search(work: Path, passages: int) -> dict[str, Any]:
     clock = Stopwatch()
     with ask.open_index(work / "index", refresh="never") as index:
         pool = index.settings.pool
-        dense, lexical = index.retriever.opened.dense, index.retriever.opened.lexical
+        opened = opened_folder(index)
+        dense, lexical = opened.dense, opened.lexical
         for each, names in ((dense, ["search"]), (lexical, ["search"]), (index, ["search", "ask"])):
             clock.watch(each, *names)
         for text in asked:
@@ -235,21 +237,22 @@ def recall(work: Path, passages: int) -> dict[str, Any]:
     register(work, passages)
     rng = np.random.default_rng(3)
     with ask.open_index(work / "index", refresh="never") as index:
-        embedder = index.embedder
+        embedder: Any = index.embedder
         real = np.array([embedder.embed_query(text) for text in synthetic.questions(work, QUESTIONS)])
         subjects = embedder._subjects[rng.integers(len(embedder._subjects), size=QUESTIONS)]
         drawn = embedder._near(subjects, rng.standard_normal(subjects.shape, dtype=np.float32), 1.2)
         queries = np.concatenate([real, drawn])
         best = np.full((len(queries), DEPTH), -1.0, dtype=np.float32)
         ids = np.zeros((len(queries), DEPTH), dtype=np.int64)
-        for entry in index.retriever.opened.documents():
-            stored = index.retriever.opened.lexical.of_document(entry.id)
+        opened = opened_folder(index)
+        for entry in opened.documents():
+            stored = opened.lexical.of_document(entry.id)
             vectors = embedder.embed_passages([one.text for one in stored])
             scores = np.hstack([best, queries @ vectors.T])
             here = np.hstack([ids, np.tile([one.id for one in stored], (len(queries), 1))])
             order = np.argsort(-scores, axis=1, kind="stable")[:, :DEPTH]
             best, ids = np.take_along_axis(scores, order, 1), np.take_along_axis(here, order, 1)
-        found = [{one.id for one in index.retriever.opened.dense.search(Query("", query), DEPTH)} for query in queries]
+        found = [{one.id for one in opened.dense.search(Query("", query), DEPTH)} for query in queries]
     shares = [len(set(row.tolist()) & got) / DEPTH for row, got in zip(ids, found, strict=True)]
     return {
         "depth": DEPTH,

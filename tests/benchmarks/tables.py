@@ -88,7 +88,7 @@ def outcome(index: ask.Index, question: Question) -> Outcome:
         first_row=Path(first.source.path).stem == question.table and first.label == f"row {question.row}",
         right=right,
         exact=right and exact_match(text, [question.answer]) == 1,
-        shown=right and best is not None and best.confidence >= index.calibration.threshold,
+        shown=right and best is not None and best.confidence >= index.answerer.calibration.threshold,
         answer=text,
     )
 

@@ -35,7 +35,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
-from contents import content, rankings  # noqa: E402
+from contents import content, opened_folder, rankings  # noqa: E402
 from programs import run, small_disk  # noqa: E402
 
 from askdoc import ask, build, loaders  # noqa: E402
@@ -175,7 +175,7 @@ def kills(place: Path, count: int, seed: int) -> dict[str, object]:
         os.kill(child, signal.SIGKILL)
         ended = exit_status(child) == 0
         left = in_a_fork(lambda: [state(index), leftovers(index) if manifests.has_manifest(index) else index.exists()])
-        healed = in_a_fork(lambda: [update(), state(index), leftovers(index)][1:])
+        healed = in_a_fork(lambda: [update(), state(index), leftovers(index)][1:])  # type: ignore[func-returns-value]
         sound = isinstance(left, list) and left[0] in (before, new)
         working = not sound or left[1]
         struck["after it had ended" if ended else "while it worked" if working else "before or after it wrote"] += 1
@@ -208,7 +208,7 @@ def asking(place: Path, rounds: int) -> dict[str, object]:
     docs.mkdir()
     _write_edition(docs, 0)
     in_a_fork(lambda: build.index([docs], index, embedder="hashing") and None)
-    statuses = []
+    statuses: list[Any] = []
     for checks in ({"looks": _look}, {"indexes 1": _index_too, "indexes 2": _index_too}):
         done = place / f"done with {len(checks)}"
         askers = [partial(_ask_until, done, index, told / name, check) for name, check in checks.items()]
@@ -250,8 +250,8 @@ def _look(index: Path) -> str | None:
     with ask.open_index(index, refresh="never", reader="overlap") as opened:
         held = [
             each.text
-            for entry in opened.retriever.opened.documents()
-            for each in opened.retriever.opened.lexical.of_document(entry.id)
+            for entry in opened_folder(opened).documents()
+            for each in opened_folder(opened).lexical.of_document(entry.id)
         ]
         found = {hit.passage.text for hit in opened.search("report mill", passages=50).hits}
     editions = {text.split()[1] for text in held}
@@ -378,7 +378,7 @@ def main() -> int:
             lambda: disks(place / "disks", wanted.disks),
         )
         for part in parts:
-            told.append(part())
+            told.append(part())  # type: ignore[no-untyped-call]
             sys.stdout.write(json.dumps(told[-1]) + "\n")
             sys.stdout.flush()
     if wanted.results:

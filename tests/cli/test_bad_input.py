@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from conftest import BRIDGE
 from programs import ASKDOC, Ran, askdoc, environment, rights_count, run
+from texts import BRIDGE
 
 from askdoc import build
 from askdoc.__main__ import main

@@ -349,7 +349,7 @@ def test_what_is_wanted_of_folders_reaches_the_core(run: Run, core: Seen) -> Non
     run("index", "--exclude", "")
     options = core.built[1]
     assert (options["include"], options["exclude"], options["max_bytes"]) == (None, [""], None)
-    assert "is no size" in run("index", "--max-size", "huge").err
+    assert "is not a size" in run("index", "--max-size", "huge").err
 
 
 def test_indexing_without_a_path_updates_what_was_indexed(run: Run, core: Seen) -> None:

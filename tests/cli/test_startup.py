@@ -36,7 +36,16 @@ def imported(place: Path, *words: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "words",
-    [("--help",), ("--version",), ("index", "--help"), ("ask", "--help"), ("watch", "--help"), ("verify", "--help")],
+    [
+        ("--help",),
+        ("--version",),
+        ("index", "--help"),
+        ("ask", "--help"),
+        ("watch", "--help"),
+        ("verify", "--help"),
+        ("eval", "--help"),
+        ("calibrate", "--help"),
+    ],
 )
 def test_help_loads_nothing_that_computes(words: tuple[str, ...], tmp_path: Path) -> None:
     loaded = imported(tmp_path, *words)

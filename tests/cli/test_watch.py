@@ -176,7 +176,7 @@ def test_a_folder_that_is_replaced_is_watched_again(watched: Watched, docs: Path
     shutil.rmtree(docs)
     event = watched.next()
     assert isinstance(event, Trouble)
-    assert "nothing that was indexed is there any more" in event.error
+    assert "none of the indexed paths exists any more" in event.error
     (tmp_path / "copy").rename(docs)
     (docs / "ferry.txt").write_text(FERRY)
     assert watched.update().added_paths == ("docs/ferry.txt",)

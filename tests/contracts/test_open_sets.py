@@ -74,7 +74,7 @@ def newcomer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_an_embedder(newcomer: Path, docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(embedders.EMBEDDERS, "loud", "newcomer:LoudEmbedder")  # type: ignore[arg-type]
+    monkeypatch.setitem(embedders.EMBEDDERS, "loud", "newcomer:LoudEmbedder")
     build.index([docs], tmp_path / "index", embedder="loud")
     assert status(tmp_path / "index").recipe["embedder"] == "loud"
     with ask.open_index(tmp_path / "index", reader="overlap") as index:
@@ -82,7 +82,7 @@ def test_an_embedder(newcomer: Path, docs: Path, tmp_path: Path, monkeypatch: py
 
 
 def test_a_reader_with_an_argument(newcomer: Path, docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(readers.READERS, "first-words", "newcomer:FirstWordsReader")  # type: ignore[arg-type]
+    monkeypatch.setitem(readers.READERS, "first-words", "newcomer:FirstWordsReader")
     build.index([docs], tmp_path / "index", embedder="hashing")
     with ask.open_index(tmp_path / "index", reader="first-words:3") as index:
         answer = index.ask("who finished the stone bridge?", min_confidence=0).answers[0]
@@ -91,7 +91,7 @@ def test_a_reader_with_an_argument(newcomer: Path, docs: Path, tmp_path: Path, m
 
 def test_a_store(newcomer: Path, docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Built, asked, updated before a question, described and verified, all by its address alone."""
-    monkeypatch.setitem(stores.STORES, "shelf://", "newcomer:ShelfStore")  # type: ignore[arg-type]
+    monkeypatch.setitem(stores.STORES, "shelf://", "newcomer:ShelfStore")
     address = f"shelf://{str(tmp_path / 'index').lstrip('/')}"
     build.index([docs], address, embedder="hashing")
     assert (tmp_path / "index" / "manifest.json").exists()
@@ -110,7 +110,7 @@ def test_a_store(newcomer: Path, docs: Path, tmp_path: Path, monkeypatch: pytest
 def test_an_output(
     newcomer: Path, docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(outputs.OUTPUTS, "plain", "newcomer:PlainOutput")  # type: ignore[arg-type]
+    monkeypatch.setitem(outputs.OUTPUTS, "plain", "newcomer:PlainOutput")
     build.index([docs], tmp_path / "index", embedder="hashing", reader="overlap")
     words = ["who finished the stone bridge?", "--format", "plain", "--index", str(tmp_path / "index")]
     app.main(["ask", *words, "--min-confidence", "0"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -281,9 +281,10 @@ def test_there_is_one_writer_at_a_time(store: IndexStore, tmp_path: Path) -> Non
 def test_another_recipe_is_refused_in_words(store: IndexStore) -> None:
     made = store.recipe(EMBEDDER)
     check_recipe(store.address, made, replace(made, embedder="the same weights under another name"))
-    for name, message in {"fingerprint": "other weights", "splitter": "made with splitter"}.items():
+    messages = {"fingerprint": "other weights", "splitter": "made with splitter"}
+    for name, message in messages.items():
         with pytest.raises(IndexMismatchError, match=message) as caught:
-            check_recipe(store.address, made, replace(made, **{name: "another"}))
+            check_recipe(store.address, made, replace(made, **{name: cast(Any, "another")}))
         assert "--rebuild" in caught.value.hint
 
 

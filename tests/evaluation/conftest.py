@@ -83,7 +83,7 @@ def open_small() -> Callable[..., object]:
 
     @contextmanager
     def open_texts(texts: Sequence[str], plan: Plan, progress: Progress) -> Iterator[SmallIndex]:
-        progress("indexing", len(texts), len(texts))
+        progress("embedding", len(texts), len(texts))
         yield SmallIndex(texts, ByHeart(KNOWN))
 
     return open_texts

@@ -199,7 +199,7 @@ def test_another_seed_draws_others() -> None:
 def test_progress_ends_with_everything_done(town: Path, animals: Path, open_small: Open) -> None:
     told: list[tuple[str, int, int]] = []
     evaluate(town, Plan(off_topic=animals), open_texts=open_small, progress=lambda *step: told.append(step))
-    assert told[0] == ("indexing", 2, 2)
+    assert told[0] == ("embedding", 2, 2)
     assert told[1:] == [("asking", done, 4) for done in (1, 2, 3, 4)]
 
 
@@ -221,7 +221,7 @@ def test_what_cannot_be_read_is_a_load_error(tmp_path: Path, name: str) -> None:
 def test_blank_questions_are_refused_before_anything_is_built(town: Path) -> None:
     town.write_text(town.read_text().replace("Who sold the ferry?", " "))
     with pytest.raises(LoadError, match="q3 is empty"):
-        evaluate(town, Plan(), open_texts=pytest.fail)
+        evaluate(town, Plan(), open_texts=pytest.fail)  # type: ignore[arg-type]
 
 
 def test_a_set_without_answers_is_refused(town: Path) -> None:
@@ -230,7 +230,7 @@ def test_a_set_without_answers_is_refused(town: Path) -> None:
         entry["qas"] = [qa for qa in entry["qas"] if qa["is_impossible"]]
     town.write_text(json.dumps(content))
     with pytest.raises(LoadError, match="none of the questions has an answer"):
-        evaluate(town, Plan(), open_texts=pytest.fail)
+        evaluate(town, Plan(), open_texts=pytest.fail)  # type: ignore[arg-type]
 
 
 def test_document_paths_sort_like_their_numbers() -> None:

@@ -52,8 +52,8 @@ def test_a_dataset_is_read_as_it_is(tmp_path: Path, name: str) -> None:
         ([], "'data' is missing"),
         ({"data": {}}, "'data' is a dict"),
         ({"data": [{"title": "x"}]}, "article 0: not a SQuAD file, the field 'paragraphs'"),
-        (squad(answers=[{"text": "Minsk", "answer_start": 0}]), "question q1: the answer 'Minsk' does not stand"),
-        (squad(answers=[{"text": "Minsk", "answer_start": -6}]), "does not stand at offset -6"),
+        (squad(answers=[{"text": "Minsk", "answer_start": 0}]), "question q1: the answer 'Minsk' is not"),
+        (squad(answers=[{"text": "Minsk", "answer_start": -6}]), "is not at offset -6"),
         (squad(question=None), "'question' is a NoneType"),
     ],
 )

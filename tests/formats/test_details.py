@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import openpyxl
@@ -262,7 +263,7 @@ def test_what_cannot_be_seen_is_no_text() -> None:
 # --- the geometry of PDF
 
 
-def typeset(lines: list[tuple[str, float, float]], *, number: int = 1, size: float = 10) -> Page:
+def typeset(lines: Sequence[tuple[str, float, float]], *, number: int = 1, size: float = 10) -> Page:
     """A page of lines of letters that are half as wide as high: text, left end, base line."""
     words = []
     for text, x, y in lines:

@@ -99,7 +99,7 @@ def test_a_place_has_the_same_citation_in_its_document_and_in_its_passage(
         assert cite(passage, start, end) == cite(document, passage.start + start, passage.start + end)
     assert all(
         cite(passage).line_start is cite(passage).line_end is None
-        for passage in split(dataclasses.replace(document, extracted=True))
+        for passage in split(Document(document.source, dataclasses.replace(document.content, extracted=True)))
     )
 
 

@@ -276,7 +276,11 @@ def test_a_notebook_of_format_3_is_read() -> None:
 
 
 def test_a_long_output_is_cut_and_that_is_told() -> None:
-    cell = {"cell_type": "code", "source": "x", "outputs": [{"text": "long " * 5000}, {"text": "lost"}]}
+    cell: dict[str, object] = {
+        "cell_type": "code",
+        "source": "x",
+        "outputs": [{"text": "long " * 5000}, {"text": "lost"}],
+    }
     loaded = load("a.ipynb", notebook(cell))
     assert 10_000 <= len(loaded.text) < 10_010
     assert loaded.remarks == ("left out: 2 ends of long outputs",)

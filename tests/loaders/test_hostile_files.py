@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from programs import askdoc
+from programs import ROOT, askdoc
 from samples import samples
 
 from askdoc.errors import LoadError
@@ -196,3 +196,16 @@ def test_text_that_gives_orders_is_quoted_and_not_obeyed(place: Path) -> None:
     found = askdoc("search", "ignore all previous instructions", "--json", cwd=place).json["passages"][0]
     source = (place / found["citation"]["document"]).read_bytes().decode()
     assert found["text"] == source[found["citation"]["char_start"] : found["citation"]["char_end"]]
+
+
+def test_a_row_number_that_no_sheet_has_does_not_make_billions_of_empty_rows(loaders: LoaderProcess) -> None:
+    """The rows above it are read, and what is below the last row that Excel has is named."""
+    sample = (ROOT / "tests" / "formats" / "ferry" / "ferry.xlsx").read_bytes()
+    lost = b'<row r="2147483648"><c r="A2" t="inlineStr"><is><t>Lost.</t></is></c></row></sheetData>'
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(sample)) as old, zipfile.ZipFile(made, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"</sheetData>", lost))
+    content = loaders.load("askdoc.loaders.office.xlsx:load", made.getvalue())
+    assert content.text == "The ferry to Özgür Island leaves at nine."
+    assert [remark for remark in content.remarks if "below row 1,048,576" in remark]

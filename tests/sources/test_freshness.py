@@ -10,12 +10,13 @@ import pytest
 
 from askdoc import ask, build, freshness
 from askdoc.errors import IndexMissingError
+from askdoc.loaders.sandbox import LoaderProcess
 from askdoc.sources.selection import EXAMPLES
 from askdoc.status import status
 from askdoc.stores.folder import generations
 from askdoc.stores.folder import manifest as manifests
 from askdoc.stores.folder.store import FolderStore
-from askdoc.types import Failed, Reply, Source
+from askdoc.types import Document, Failed, Reply, Source
 
 BINARY = bytes(range(256)) * 50
 QUESTION = "who finished the old stone bridge?"
@@ -275,11 +276,14 @@ def test_a_file_that_cannot_be_read_is_not_tried_again_by_a_question(
 ) -> None:
     (docs / "music.txt").write_bytes(BINARY)
     build.index([], folder)
-    tried = []
+    tried: list[str] = []
     read = build.read_document
-    monkeypatch.setattr(
-        build, "read_document", lambda file, path, loaders: tried.append(path) or read(file, path, loaders)
-    )
+
+    def counted(file: Path, path: str, loaders: LoaderProcess) -> Document:
+        tried.append(path)
+        return read(file, path, loaders)
+
+    monkeypatch.setattr(build, "read_document", counted)
     asked(folder, "always")
     (docs / "ferry.txt").write_text(FERRY)
     asked(folder, "auto")

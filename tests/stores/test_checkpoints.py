@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from contents import opened_folder
 from doubles import CountingEmbedder
 from programs import ROOT, run
 
@@ -61,7 +62,7 @@ def many(tmp_path: Path) -> Path:
 @pytest.fixture
 def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was embedded; the embedder "tiring" does not tire yet."""
-    monkeypatch.setitem(EMBEDDERS, "tiring", "test_checkpoints:TiringEmbedder")  # type: ignore[arg-type]
+    monkeypatch.setitem(EMBEDDERS, "tiring", "test_checkpoints:TiringEmbedder")
     monkeypatch.setattr(CountingEmbedder, "embedded", [])
     monkeypatch.setattr(TiringEmbedder, "left", 1_000_000)
     monkeypatch.setattr(TiringEmbedder, "end", staticmethod(press_ctrl_c))
@@ -88,12 +89,8 @@ def held(folder: Path) -> list[tuple[str, str]]:
     with ask.open_index(folder, refresh="never", reader="overlap") as index:
         hits = index.search("mill Ashford ferry bridge", passages=500).hits
         passages = [one for hit in hits for one in (hit.passage, *hit.also)]
-        assert (
-            len(passages)
-            == index.info.passages
-            == len(index.retriever.opened.dense)
-            == len(index.retriever.opened.lexical)
-        )
+        opened = opened_folder(index)
+        assert len(passages) == index.info.passages == len(opened.dense) == len(opened.lexical)
         return sorted((one.source.path, one.text) for one in passages)
 
 

@@ -71,6 +71,7 @@ def test_few_are_kept_exactly_and_many_are_packed(tmp_path: Path, vectors: np.nd
     index.save()
     lists = dense._lists_for(len(vectors))
     assert index.structure.startswith("IVF")
+    assert index._lists is not None
     assert dense.PROBES < lists // 2 <= index._lists.index.nlist <= lists, "the test looks at too many lists"
     assert dense.structure_today(index.structure) == index.structure
     assert len(index) == len(vectors)

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from programs import ROOT, askdoc, rights_count, run, small_disk
@@ -175,7 +176,7 @@ def test_opening_hashes_small_files_first_and_never_more_than_it_may(
     manifest = manifests.read_manifest(folder)
     sizes = sorted(file.size for file in manifest.files.values())
     hashed: list[int] = []
-    hash_file = generations.hash_file
+    hash_file = changes.hash_file
 
     def counted(path: Path) -> str:
         hashed.append(path.stat().st_size)
@@ -241,12 +242,23 @@ def test_a_newer_format_is_told_from_damage(folder: Path) -> None:
     assert "newer" in caught.value.hint
 
 
+def test_an_index_of_an_older_format_says_how_to_rebuild_it_and_that_works(docs: Path, folder: Path) -> None:
+    data = json.loads((folder / manifests.MANIFEST).read_text())
+    (folder / manifests.MANIFEST).write_text(json.dumps(data | {"format": 1, "next_id": 5}))
+    done = askdoc("search", "stone bridge", "--index", folder, cwd=docs)
+    assert done.status == 2
+    assert "has format 1, this askdoc reads 2" in done.err
+    assert "hint: build it again: askdoc index --rebuild PATH" in done.err
+    assert askdoc("index", docs, "--rebuild", "--embedder", "hashing", "--index", folder, cwd=docs).status == 0
+    assert len(texts(folder)) == 4
+
+
 @pytest.mark.parametrize(
     "name", [field.name for field in dataclasses.fields(stores.Recipe) if field.name != "embedder"]
 )
 def test_an_index_of_another_recipe_is_refused_by_readers_and_writers(name: str, docs: Path, folder: Path) -> None:
     manifest = manifests.read_manifest(folder)
-    other: object = 255 if name == "dimension" else "another"
+    other: Any = 255 if name == "dimension" else "another"
     recipe = dataclasses.replace(manifest.recipe, **{name: other})
     (folder / manifests.MANIFEST).write_text(manifests.manifest_text(dataclasses.replace(manifest, recipe=recipe)))
     for work in (lambda: ask.open_index(folder, refresh="never"), lambda: build.index([docs], folder)):
@@ -334,7 +346,7 @@ def test_an_index_that_is_replaced_while_it_is_opened_is_opened_all_the_same(
     docs: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (docs / "ferry.txt").write_text(NEW)
-    check = folder_store.check
+    check = generations.check
 
     def replaced_meanwhile(folder: Path, manifest: manifests.Manifest) -> None:
         monkeypatch.setattr(folder_store, "check", check)

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import pytest
 from hypothesis import example, given, settings
@@ -60,7 +61,9 @@ def test_a_word_ranks_its_paragraph_first(language: str, query: str, paragraph: 
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
-def test_composed_and_decomposed_text_find_one_another(form: str, tmp_path: Path) -> None:
+def test_composed_and_decomposed_text_find_one_another(
+    form: Literal["NFC", "NFD", "NFKC", "NFKD"], tmp_path: Path
+) -> None:
     stored = index_of([unicodedata.normalize(form, text) for text in PARAGRAPHS], tmp_path / form)
     for _, query, paragraph in CASES:
         for asked_form in ("NFC", "NFD"):

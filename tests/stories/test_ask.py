@@ -34,6 +34,7 @@ def check_quotes(reply: Reply, root: Path) -> None:
         lines = decoded.replace("\r\n", "\n").split("\n")
         assert decoded[citation.char_start : citation.char_end] == text
         assert citation.sha256 == hashlib.sha256(data).hexdigest()
+        assert citation.line_start
         quoted = "\n".join(lines[citation.line_start - 1 : citation.line_end])
         assert text.replace("\r\n", "\n") in quoted
 

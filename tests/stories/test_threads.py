@@ -66,7 +66,7 @@ def refreshing(index: ask.Index, touched: Path | None = None) -> Iterator[list[i
         while not stop.is_set():
             if touched is not None:
                 os.utime(touched, ns=(0, len(generations) + 10**18))
-                build.index((), index.folder)
+                build.index((), index.store.address)
             index.refresh()
             generations.append(index.retriever.opened.version)
 

@@ -86,6 +86,7 @@ def test_what_was_pushed_down_has_moved_to_the_new_line(quoted: dict[str, Any], 
     one = first(quoted, folder)
     assert one.state == "moved"
     assert one.now
+    assert one.quotation.citation.line_start
     assert one.now.line_start == one.quotation.citation.line_start + 4, "not the same words in another sentence"
     assert cut(docs.parent, one.now) == QUOTE
 
@@ -188,6 +189,7 @@ def test_a_passage_that_stands_twice_is_found_where_it_is_nearest(
     (docs / "bridge.txt").write_text(f"x\n{text}\n{text}")
     one = first(quoted, folder)
     assert one.now
+    assert one.quotation.citation.line_start
     assert one.now.line_start == 2
 
 
@@ -202,7 +204,7 @@ def test_the_documents_are_where_the_person_says_or_the_reply_does(
     (tmp_path / "empty").mkdir()
     assert {one.state for one in checked(quoted, root=tmp_path / "empty").checked} == {"gone"}
     monkeypatch.chdir("/")
-    with pytest.raises(UsageError, match="the index of the reply, nowhere, is not there") as caught:
+    with pytest.raises(UsageError, match="the index of the reply, nowhere, does not exist") as caught:
         checked(quoted)
     assert "--root DIR" in caught.value.hint
     for options in ({"root": Path("missing")}, {"root": docs, "index": folder}):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +13,17 @@ from askdoc.stores.folder import generations
 from askdoc.stores.folder import manifest as manifests
 from askdoc.stores.folder.dense import DenseIndex
 from askdoc.stores.folder.lexical import LexicalIndex
+from askdoc.stores.folder.store import FolderReader
 
 
-def content(folder: Path) -> list[tuple[str, int, int, str, str | None, list[float]]]:
+def opened_folder(index: ask.Index) -> FolderReader:
+    """The index folder that an open index asks."""
+    opened = index.retriever.opened
+    assert isinstance(opened, FolderReader)
+    return opened
+
+
+def content(folder: Path) -> list[tuple[str, int, int | None, str, str | None, Any]]:
     """All passages of an index with their vectors, in the order of the documents."""
     manifest = manifests.read_manifest(folder)
     place = generations.generation_folder(folder, manifest.generation)

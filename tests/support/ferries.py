@@ -12,7 +12,7 @@ from programs import ROOT
 from askdoc.loaders import LOADERS
 
 sys.path.append(str(ROOT / "tests" / "contracts"))
-from test_loaders import CUE, PLAIN, SAMPLES  # a new format adds its sample there
+from test_loaders import CUE, PLAIN, SAMPLES  # type: ignore[import-not-found]  # a new format adds its sample there
 
 SALUTATION = "Dear Mette."  # of this length in the Outlook file, whose parts have fixed places
 _ODT = b'<text:p text:style-name="Text_20_body">'
@@ -64,7 +64,7 @@ def ferry(ending: str, time: str, *, salutation: str = SALUTATION, island: str =
         replaced = {"Dear Mette,": salutation + padding, "nine": time, "Island": island}
         for old, new in replaced.items():
             sample = sample.replace(old.encode("utf-16-le"), new.encode("utf-16-le"))
-        return sample
+        return bytes(sample)
     anchor, written = (sample[:1], b"%s\n\n") if ending in PLAIN else BEFORE[ending]
 
     def edited(data: bytes) -> bytes:

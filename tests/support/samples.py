@@ -15,7 +15,7 @@ LARGEST = 500_000  # bytes
 def samples(entry: str) -> list[bytes]:
     """Sound files for the loader `entry` ("module:function"), the same list in every run."""
     sys.path.append(str(ROOT / "tests" / "contracts"))
-    from test_loaders import SAMPLES
+    from test_loaders import SAMPLES  # type: ignore[import-not-found]  # found only now
 
     endings = [ending for ending, loader in LOADERS.items() if loader == entry]
     places = (*ROOT.glob("*.*"), *(ROOT / "seeds").rglob("*"), *(ROOT / "tests").rglob("*"))

@@ -166,7 +166,7 @@ def test_the_command_goes_on_after_what_it_skips(
 
 
 def test_every_round_has_the_ready_windows_and_the_sources(made: Feature, tokenizer: TextTokenizer) -> None:
-    from test_run import dataset
+    from test_run import dataset  # type: ignore[import-not-found]  # pytest puts it on the path
 
     stream = Stream([source(dataset(6), Share("tiny", None, 0.0))], tokenizer, 128, 48, seed=1, ready=[made] * 3)
     seen: dict[int, list[Feature]] = {0: [], 1: []}

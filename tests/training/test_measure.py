@@ -4,8 +4,9 @@ from torch import nn
 
 from askdoc.evaluation.squad import Dataset, Gold, Paragraph, Question
 from askdoc.models.words import TextTokenizer
+from askdoc.readers.spans import MAX_SPAN
 from askdoc.training.batches import windows
-from askdoc.training.measure import SPAN_TOKENS, measure, predict, sample, span_logits
+from askdoc.training.measure import measure, predict, sample, span_logits
 
 TEXT = "The old mill was built in 1784 by Thomas Reed ."
 
@@ -42,8 +43,8 @@ def test_a_span_lies_in_the_passage_runs_forward_and_is_short(tokenizer: TextTok
     for row, window in enumerate(some):
         for first, last in allowed[row].nonzero().tolist():
             assert window.first <= first <= last < window.first + len(window.offsets)
-            assert last - first < SPAN_TOKENS
-    assert allowed[1].sum() == sum(min(SPAN_TOKENS, 80 - first) for first in range(80))
+            assert last - first < MAX_SPAN
+    assert allowed[1].sum() == sum(min(MAX_SPAN, 80 - first) for first in range(80))
 
 
 def test_a_sample_is_fixed_and_keeps_the_order() -> None:

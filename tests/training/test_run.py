@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from askdoc.training.schedule import Progress, learning_rate, with_rate, with_to
 from askdoc.training.stream import Stream
 
 SETTINGS = Settings(tokens=2000, batch_tokens=128, length=48, rate=1e-2, warmup_tokens=300)
-OFTEN = {"checkpoint_seconds": 1e9, "score_seconds": 1e9, "log_every": 1}
+OFTEN: dict[str, Any] = {"checkpoint_seconds": 1e9, "score_seconds": 1e9, "log_every": 1}
 
 
 def dataset(questions: int) -> Dataset:

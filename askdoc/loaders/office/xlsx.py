@@ -17,6 +17,7 @@ from askdoc.loaders.textbuilder import TextBuilder
 from askdoc.types import Content
 
 _MAX_COLUMNS = 1000  # that are read of a row
+_MAX_ROWS = 1_048_576  # of a sheet, as in Excel
 _DIGITS = 11  # significant ones, as Excel shows in its format "General"
 _XML = (".xml", ".rels")
 
@@ -37,7 +38,7 @@ def load(data: bytes) -> Content:
     builder = TextBuilder()
     for sheet in book.worksheets:
         if sheet.sheet_state == "visible":
-            builder.sheet(sheet.title, _rows(sheet))
+            builder.sheet(sheet.title, _rows(sheet, builder))
         else:
             builder.leave_out("hidden sheet")
     _leave_out_drawings(package, builder)
@@ -50,10 +51,13 @@ def _leave_out_drawings(package: Package, builder: TextBuilder) -> None:
         builder.leave_out(what, len(drawings))
 
 
-def _rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
+def _rows(sheet: Any, builder: TextBuilder) -> Iterator[tuple[int, list[str]]]:
     """The rows that hold something, by their numbers, from 1."""
     sheet.reset_dimensions()  # what a file says of its size may be wrong
     for number, cells in enumerate(sheet.iter_rows(), 1):
+        if number > _MAX_ROWS:  # a damaged number; the rows before it are empty, and there may be billions of them
+            builder.remark(f"what is below row {_MAX_ROWS:,} of the sheet {sheet.title} was left out")
+            return
         read = cells[:_MAX_COLUMNS]
         shown = [_shown(cell.value, cell.number_format) if cell.value is not None else "" for cell in read]
         if any(shown):

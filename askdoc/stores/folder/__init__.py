@@ -9,8 +9,8 @@ from askdoc.types import Passage
 
 @dataclass(frozen=True, slots=True)
 class PassageEntry:
-    """A passage on its way into the rankings."""
+    """A passage to be added to the rankings."""
 
-    id: int  # never used again in this index
+    id: int  # an index never gives the same id twice
     document: int  # its document's id
     passage: Passage

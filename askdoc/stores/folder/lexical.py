@@ -1,4 +1,4 @@
-"""Passages by words: tantivy (BM25, stems). It keeps the passages' text too, so there is no third store."""
+"""The lexical ranking, by words: tantivy (BM25, stems). It stores the texts of the passages, too."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from askdoc.types import Passage, Query, Source
 if TYPE_CHECKING:
     from askdoc.types import Vectors
 
-STEMMERS = ("russian", "greek", "arabic", "tamil")  # beside the English one; each knows its own script alone
+STEMMERS = ("russian", "greek", "arabic", "tamil")  # besides the English one; each changes only its own script
 ANALYSER = f"{WORDS}; stems: english, {', '.join(STEMMERS)}; positions, 2"
 LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 FUNCTION_WORDS = (
     "a an and are as at be been by did do does for from had has have how in is it its of on or that the their this to "
     "was were what when where which who whom whose why will with"
 )
-_PAIR = 0.35  # what a pair of words counts, of its BM25 score
-_STEMMED = re.compile("[\u0370-\u03ff\u0400-\u04ff\u0600-\u06ff\u0b80-\u0bff]")  # their scripts
-_LONGEST = 120  # bytes in UTF-8; longer ones are no words
-_HEAP = 64_000_000  # bytes that the writer may fill before it writes a segment
+_PAIR = 0.35  # weight of the BM25 score of a pair of words
+_STEMMED = re.compile("[\u0370-\u03ff\u0400-\u04ff\u0600-\u06ff\u0b80-\u0bff]")  # the scripts of `STEMMERS`
+_LONGEST = 120  # bytes of a word in UTF-8; longer words are not indexed
+_HEAP = 64_000_000  # bytes of memory that the writer fills before it writes a segment
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A passage as it is kept: all but its source, which the manifest has under the number `document`."""
+    """A passage as it is stored: without its source, which is in the manifest."""
 
     id: int
-    document: int
+    document: int  # id of its document in the manifest
     text: str
     start: int
     line: int | None
@@ -54,7 +54,7 @@ class Stored:
 
 
 class LexicalIndex:
-    """BM25 (k1 1.2, b 0.75) over stems, and over pairs of neighbouring words; a question is never a query language.
+    """BM25 (k1 1.2, b 0.75) over stems, and over pairs of neighbouring words. Questions have no query syntax.
 
     Function words are left out of a question unless it has no others. Pairs (as in the sequential dependence model of
     Metzler and Croft 2005) raised hit@1 on the development questions from 79.2 to 80.4 %, joint hit@5 by 0.4 points.
@@ -81,7 +81,7 @@ class LexicalIndex:
         except ValueError as error:
             if "ockfile" not in str(error):
                 raise _damaged(folder, error) from error
-        # tantivy writes a lock file even to read. Where it may not, it reads through links in a folder of its own.
+        # tantivy writes a lock file even to read. In a read-only folder, it reads through links in a temporary folder.
         try:
             self._borrowed = TemporaryDirectory(prefix="askdoc-", ignore_cleanup_errors=True)
             _link_all(folder, Path(self._borrowed.name))
@@ -96,29 +96,29 @@ class LexicalIndex:
         self._write(_stored(entry) for entry in entries)
 
     def remove(self, ids: Sequence[int]) -> None:
-        if ids:  # by a query: the binding takes a term's number for a signed one, and would delete nothing
+        if ids:  # by a query: deleting by term finds nothing, because the binding takes ids as signed numbers
             self._writing().delete_documents_by_query(tantivy.Query.term_set_query(self._index.schema, "id", list(ids)))
 
     def search(self, query: Query, limit: int) -> list[Scored]:
         clauses = [(tantivy.Occur.Should, clause) for clause in self._clauses(query.text)]
         if not clauses or limit < 1:
             return []
-        found = self._searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False).hits
-        scored = [Scored(self._stored(address).id, float(score)) for score, address in found]
-        return sorted(scored, key=lambda one: (-one.score, one.id))
+        hits = self._searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False).hits
+        ranking = [Scored(self._stored(address).id, float(score)) for score, address in hits]
+        return sorted(ranking, key=lambda scored: (-scored.score, scored.id))
 
     def _clauses(self, question: str) -> Iterator[tantivy.Query]:
         schema = self._index.schema
         words = self._analyser.analyze(self._stemmed(asked(question)))
-        telling = [word for word in words if word not in self._function_words] or words
-        for word in dict.fromkeys(telling):
+        content_words = [word for word in words if word not in self._function_words] or words
+        for word in dict.fromkeys(content_words):
             yield tantivy.Query.term_query(schema, "words", word)
         for pair in dict.fromkeys(pairwise(words)):
             if not self._function_words.issuperset(pair):
                 yield tantivy.Query.boost_query(tantivy.Query.phrase_query(schema, "words", list(pair)), _PAIR)
 
     def passages(self, ids: Sequence[int]) -> dict[int, Stored]:
-        """The stored passages with these ids; ids that are not there are left out."""
+        """The stored passages with these ids; unknown ids are left out."""
         query = tantivy.Query.term_set_query(self._index.schema, "id", list(ids))
         return {stored.id: stored for stored in self._find(query, len(ids))}
 
@@ -133,9 +133,9 @@ class LexicalIndex:
         return next((stored for stored in self._find(query, 8) if stored.text == text), None)
 
     def save(self, *, rewrite: bool = False) -> None:
-        """Write what was added and removed to the folder.
+        """Write the changes to the folder.
 
-        rewrite: write all that stays again: BM25 counts removed passages in its statistics until their segment is gone.
+        rewrite: write all passages again: BM25 counts removed ones in its statistics as long as their segment exists.
         """
         if self._writer is not None:
             self._commit()
@@ -145,7 +145,7 @@ class LexicalIndex:
             (self._folder / name).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Drop what was not saved; tantivy unmaps its files with the object."""
+        """Drop changes that were not saved. tantivy unmaps its files when the object is deleted."""
         self._writer = None
         if self._borrowed is not None:
             self._borrowed.cleanup()
@@ -160,7 +160,7 @@ class LexicalIndex:
 
     def _stored(self, address: tantivy.DocAddress) -> Stored:
         fields: Mapping[str, Any] = self._searcher.doc(address).to_dict()
-        pages = fields.get("page", [])  # the one it starts on, and those that it turns to
+        pages = fields.get("page", [])  # the page it starts on, and the pages of its turns
         return Stored(
             id=fields["id"][0],
             document=fields["document"][0],
@@ -182,7 +182,7 @@ class LexicalIndex:
             self._writing().add_document(_document(stored, self._stemmed(indexed(stored.text))))
 
     def _stemmed(self, words: str) -> str:
-        """The words, those of other scripts than the Latin as stems. The field's own analyser does the Latin ones."""
+        """The words, with those in the scripts of `STEMMERS` as stems; the field's analyser stems the Latin ones."""
         return " ".join(self._others.analyze(words)) if _STEMMED.search(words) else words
 
     def _commit(self) -> None:
@@ -194,16 +194,16 @@ class LexicalIndex:
         self._searcher = self._index.searcher()
 
     def _rewrite(self) -> None:
-        stay = sorted(self._find(tantivy.Query.all_query(), len(self)), key=lambda stored: stored.id)
+        passages = sorted(self._find(tantivy.Query.all_query(), len(self)), key=lambda stored: stored.id)
         shutil.rmtree(self._folder)
         self._index = self._create(self._folder)
         self._index.register_tokenizer("askdoc", self._analyser)
-        self._write(stay)
+        self._write(passages)
         self._commit()
 
 
 def _unwatched(index: tantivy.Index) -> tantivy.Index:
-    """Stop the thread that looks for changes: it leaves a lock file behind, at a moment that nobody knows."""
+    """Stop the thread that watches for changes: it leaves a lock file behind at an unpredictable moment."""
     index.config_reader(reload_policy="manual")
     return index
 
@@ -212,15 +212,15 @@ def _damaged(folder: Path, error: Exception) -> IndexDamagedError:
     return IndexDamagedError(f"{folder} cannot be read: {error}", hint=REBUILD)
 
 
-def _link_all(folder: Path, place: Path) -> None:
-    """Links to a folder's files, or copies where the system has no links."""
+def _link_all(folder: Path, target: Path) -> None:
+    """Link a folder's files into another one; copy them if the system has no links."""
     for path in folder.absolute().iterdir():
         if path.name in LOCKS:
             continue
         try:
-            (place / path.name).symlink_to(path)
+            (target / path.name).symlink_to(path)
         except OSError:
-            shutil.copy2(path, place)
+            shutil.copy2(path, target)
 
 
 def _analyser(*stemmers: str) -> tantivy.TextAnalyzer:
@@ -283,5 +283,5 @@ def _document(stored: Stored, words: str) -> tantivy.Document:
 
 
 def digest(text: str) -> int:
-    """64 bits of BLAKE2b: finds a passage by its whole text."""
+    """64 bits of BLAKE2b, to find a passage by its whole text."""
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")

@@ -15,11 +15,11 @@ from askdoc.stores.folder.manifest import GENERATIONS, LOCK, MANIFEST, has_manif
 
 @contextmanager
 def locked(index: Path, wait: float) -> Iterator[None]:
-    """Hold the folder's lock; makes the folder, and removes it again if no index came of it.
+    """Hold the folder's lock. Makes the folder, and removes it again if it holds no index afterwards.
 
-    wait: seconds to wait for another process before `IndexBusyError`, which names it.
+    wait: seconds to wait for another process before `IndexBusyError`, which names that process.
     """
-    from filelock import FileLock, Timeout  # only writers pay for it
+    from filelock import FileLock, Timeout  # only writers need it
 
     with write_errors(index):
         index.mkdir(parents=True, exist_ok=True)
@@ -43,8 +43,8 @@ def locked(index: Path, wait: float) -> Iterator[None]:
 
 
 def _remove_if_empty(index: Path) -> None:
-    """Leave no trace of an index that was never finished. Only while the lock is held, which goes too."""
-    with suppress(OSError):  # such as: what a killed writer left is still there
+    """Remove an index folder without an index. Only while the lock is held; its file is removed too."""
+    with suppress(OSError):  # such as when a killed writer left a generation
         if (index / GENERATIONS).exists():
             (index / GENERATIONS).rmdir()
         (index / f"{MANIFEST}.new").unlink(missing_ok=True)

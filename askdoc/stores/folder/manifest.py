@@ -1,13 +1,13 @@
-"""The index folder: every file name once, and the manifest, which says what is in it.
+"""The index folder: its file names, and the manifest, which describes its contents.
 
     index/
-      manifest.json               what is in it and how it was made; replaced last, by rename: the one pointer
-      writer.lock                 held by the process that writes; writer.lock.owner says which
-      generations/000007/         never changed after it was named in the manifest
+      manifest.json               contents and recipe; replaced last, by rename, and the only pointer to a generation
+      writer.lock                 held by the process that writes; writer.lock.owner names it
+      generations/000007/         never changed after the manifest names it
         dense/  lexical/          one folder for each ranking
 
-A crash at any moment leaves the manifest that was there and the generation that it names, whole. Paths are relative
-throughout, so an index can be moved together with its documents.
+A crash at any moment leaves the last manifest and the generation that it names complete. All paths are relative, so an
+index can be moved together with its documents.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ FORMAT = 2
 MANIFEST = "manifest.json"
 GENERATIONS = "generations"
 LOCK = "writer.lock"
-SEAL = "seal"  # sha256 over all else in the manifest, by which an altered one is noticed
+SEAL = "seal"  # sha256 over the rest of the manifest, to notice alterations
 
 
 @dataclass(frozen=True, slots=True)
 class File:
     """A file of a generation as it was written."""
 
-    size: int
-    sha256: str
+    size: int  # bytes
+    sha256: str  # hexadecimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,22 +54,22 @@ class Manifest:
     created: str = ""  # ISO 8601
     recipe: Recipe
     root: str  # the folder that document paths start from, relative to the index folder
-    paths: tuple[str, ...] = ()  # what a person asked to index, relative to the root
+    paths: tuple[str, ...] = ()  # indexed files and folders, relative to the root
     selection: Selection = field(default_factory=Selection)
     documents: tuple[DocumentEntry, ...] = ()  # by path
-    left_out: tuple[LeftOut, ...] = ()  # what was not tried, by reason
-    failed: tuple[Failed, ...] = ()  # what was tried in vain, by path
-    next_passage: int = 1  # ids that were never used
-    next_document: int = 1
-    removed: int = 0  # passages that the lexical index still counts in its statistics
-    reader: str = READER
+    left_out: tuple[LeftOut, ...] = ()  # files that were not read, by reason
+    failed: tuple[Failed, ...] = ()  # files that could not be read, by path
+    next_passage: int = 1  # id of the next passage
+    next_document: int = 1  # id of the next document
+    removed: int = 0  # removed passages that the lexical index still counts in its statistics
+    reader: str = READER  # this and the next two: as in `Head`
     reader_fingerprint: str = ""
     unread: int = 0
-    files: dict[str, File] = field(default_factory=dict)
+    files: dict[str, File] = field(default_factory=dict)  # of the generation, by path inside its folder
 
     @property
     def passages(self) -> int:
-        """How many there are."""
+        """The number of passages."""
         return sum(entry.passages for entry in self.documents)
 
     def head(self, folder: Path) -> Head:
@@ -91,25 +91,28 @@ class Manifest:
         return Known(root, self.paths, self.selection, self.created, self.documents, self.failed)
 
     def skipped(self) -> tuple[Skipped, ...]:
-        """As in `IndexReader`."""
-        failed = [Skipped(each.source.path, each.reason) for each in self.failed]
-        others = [Skipped(path, each.reason) for each in self.left_out for path in each.examples]
-        return tuple(sorted([*failed, *others], key=lambda each: (each.path, each.reason)))
+        """As in `IndexState`."""
+        failures = [Skipped(failed.source.path, failed.reason) for failed in self.failed]
+        examples = [Skipped(path, group.reason) for group in self.left_out for path in group.examples]
+        return tuple(sorted([*failures, *examples], key=lambda skipped: (skipped.path, skipped.reason)))
 
     def reasons(self) -> dict[str, int]:
-        """As in `IndexReader`."""
-        counts = Counter({each.reason: each.count for each in self.left_out})
-        counts.update(each.reason for each in self.failed)
+        """As in `IndexState`."""
+        counts = Counter({group.reason: group.count for group in self.left_out})
+        counts.update(failed.reason for failed in self.failed)
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def has_manifest(folder: Path) -> bool:
-    """Is there a manifest? False too where it may not be looked at: unlike `Path.exists`, this never raises."""
+    """Is there a manifest? Also False if the folder cannot be read: unlike `Path.exists`, this never raises."""
     return os.path.isfile(folder / MANIFEST)  # noqa: PTH113
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of an index; raises an `AskdocError` that says what is wrong with it."""
+    """The manifest of an index.
+
+    Raises `IndexMissingError`, `IndexDamagedError`, or `IndexMismatchError` if it has another format.
+    """
     path = folder / MANIFEST
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -131,7 +134,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def manifest_text(manifest: Manifest) -> str:
-    """The manifest's file, its seal last."""
+    """The text of the manifest's file, with its seal last."""
     data = msgspec.to_builtins(manifest)
     return json.dumps(data | {SEAL: _seal(data)}, indent=1, ensure_ascii=False) + "\n"
 
@@ -153,12 +156,12 @@ def with_root(manifest: Manifest, folder: Path, root: Path) -> Manifest:
             for entry in manifest.documents
         ),
         failed=tuple(
-            dataclasses.replace(each, source=dataclasses.replace(each.source, path=moved(each.source.path)))
-            for each in manifest.failed
+            dataclasses.replace(failed, source=dataclasses.replace(failed.source, path=moved(failed.source.path)))
+            for failed in manifest.failed
         ),
     )
 
 
 def _seal(data: Mapping[str, object]) -> str:
-    """sha256 over a manifest's content, whatever its layout."""
+    """sha256 over a manifest's content, hexadecimal; independent of the layout."""
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The index in a folder, behind the names that all stores have."""
+"""The folder store: an index in a folder."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from askdoc.types import DocumentEntry, Passage, Query, Skipped
 if TYPE_CHECKING:
     from askdoc.embedders import Embedder
 
-RETRIES = 5  # times that opening starts over because a writer replaced the generation meanwhile
+RETRIES = 5  # attempts to open an index whose generation is replaced meanwhile
 _Opened = TypeVar("_Opened")
 
 
@@ -45,7 +45,7 @@ class FolderStore:
 
     @property
     def address(self) -> str:
-        here = Path.cwd()  # relative to it, as a person would type it, if it lies inside
+        here = Path.cwd()
         return str(self.folder.relative_to(here) if self.folder.is_relative_to(here) else self.folder)
 
     def exists(self) -> bool:
@@ -62,20 +62,20 @@ class FolderStore:
         return FolderState(self.folder, read_manifest(self.folder))
 
     def open(self) -> FolderReader:
-        return self._whole(lambda manifest: FolderReader(self.folder, manifest))
+        return self._with_current(lambda manifest: FolderReader(self.folder, manifest))
 
     def check(self) -> None:
-        self._whole(lambda manifest: None)
+        self._with_current(lambda manifest: None)
 
     def recipe(self, embedder: Embedder, structure: str = "") -> Recipe:
-        made = structure_today(structure)
-        return Recipe(embedder.name, embedder.fingerprint, embedder.dimension, SPLITTER, ANALYSER, made)
+        structure = structure_today(structure)
+        return Recipe(embedder.name, embedder.fingerprint, embedder.dimension, SPLITTER, ANALYSER, structure)
 
     def default_root(self, paths: Sequence[Path]) -> Path:
         """The folder that holds the index, if it holds all paths too, else the deepest folder that does."""
-        beside = self.folder.resolve().parent
-        if all(path.is_relative_to(beside) for path in paths):
-            return beside
+        parent = self.folder.resolve().parent
+        if all(path.is_relative_to(parent) for path in paths):
+            return parent
         common = Path(os.path.commonpath([str(path) for path in paths]))
         return common if common.is_dir() else common.parent
 
@@ -96,8 +96,8 @@ class FolderStore:
                 if not self._is_committed(draft.number):
                     draft.remove()
 
-    def _whole(self, use: Callable[[Manifest], _Opened]) -> _Opened:
-        """Use the generation that the manifest names; if a writer replaces it in between, the next one."""
+    def _with_current(self, use: Callable[[Manifest], _Opened]) -> _Opened:
+        """Check and use the generation that the manifest names; if a writer replaces it meanwhile, the next one."""
         for attempt in range(RETRIES):
             manifest = read_manifest(self.folder)
             try:
@@ -116,7 +116,7 @@ class FolderStore:
 
 
 class FolderState:
-    """What the manifest of an index folder says."""
+    """The state of an index folder that a manifest describes."""
 
     format = FORMAT
 
@@ -148,7 +148,7 @@ class FolderState:
 
 
 class FolderReader(FolderState):
-    """A generation of an index folder, opened. Its files may be removed meanwhile: they are held open."""
+    """An open generation of an index folder. It holds its files open, so they may be removed meanwhile."""
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         super().__init__(folder, manifest)
@@ -161,11 +161,11 @@ class FolderReader(FolderState):
         return {"dense": self.dense.search(query, limit), "lexical": self.lexical.search(query, limit)}
 
     def passages(self, ids: Sequence[int]) -> dict[int, Passage]:
-        stored = self.lexical.passages(ids)
-        return {id_: each.passage(self._sources[each.document]) for id_, each in stored.items()}
+        passages = self.lexical.passages(ids)
+        return {id_: stored.passage(self._sources[stored.document]) for id_, stored in passages.items()}
 
     def paths(self, ids: Sequence[int]) -> dict[int, str]:
-        return {id_: self._sources[each.document].path for id_, each in self.lexical.passages(ids).items()}
+        return {id_: self._sources[stored.document].path for id_, stored in self.lexical.passages(ids).items()}
 
     def close(self) -> None:
         self.dense.close()

@@ -1,11 +1,11 @@
-"""Text → what its words are looked up by, in any script: words with a space between them, not yet stemmed. Pure.
+"""Text → normalised words, in any script, separated by spaces and not yet stemmed. Pure.
 
-What people leave out or cannot type does not count: case, accents, vowel points, tatweel, nukta, full width,
-ligatures, invisible characters, the digits' script (Unicode's NFKC and case folding, without most diacritics). Marks
-that make another letter stay: vowel signs, viramas, the kana's voicing marks, and Cyrillic й and ў.
+Differences that people often leave out or cannot type are removed: case, accents, vowel points, tatweel, nukta, full
+width, ligatures, invisible characters, the script of digits (Unicode's NFKC and case folding, without most diacritics).
+Marks that make another letter stay: vowel signs, viramas, the kana's voicing marks, and Cyrillic й and ў.
 
-Chinese, Japanese, Korean, Thai, Lao, Khmer, Burmese and some others do not separate words by spaces (or, in Korean, not
-from their particles). Their text becomes overlapping pairs of characters, with whatever marks belong to them.
+Chinese, Japanese, Thai, Lao, Khmer, Burmese and some others do not separate words by spaces; Korean does not separate
+words from their particles. Their text becomes overlapping pairs of characters, each with its marks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from itertools import pairwise
 
 WORDS = "NFKC, case and diacritics folded, character pairs where no spaces are, 1"  # for the index's recipe
 
-# Texts of other characters than these, English ones mostly, are in NFKC and hold no scripts without spaces.
+# Texts without such characters, as most English ones, are in NFKC already and have no scripts without spaces.
 _UNUSUAL = re.compile("[^\x00-\xa9\xab\xac\xae-\xb1\xb4\xb6-\xb8\xbb\xbf-\xff\u2010-\u2027\u2030-\u203b\u20a0-\u20c0™]")
 _UNSPACED = re.compile(
     "["
@@ -32,41 +32,42 @@ _UNSPACED = re.compile(
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
     "]+"
 )
-_LETTERS_OF_THEIR_OWN = "ЙйЎў"  # not и and у with an accent
-_VARIANTS = {
-    **{"ى": "ي", "ی": "ي", "ک": "ك", "ـ": ""},  # Arabic letters as Egyptian and Persian writers type them; tatweel
-    **{"ʼ": " ", "ʻ": " ", "ʹ": " ", "ʺ": " "},  # apostrophes that Unicode counts as letters; most people type others
-}
-_NO_LETTERS = re.compile("[™℠]")  # NFKC would make letters of them, at the end of a name
+_KEPT_LETTERS = "ЙйЎў"  # letters of their own, not и and у with an accent
+_VARIANTS = (
+    {"ى": "ي", "ی": "ي", "ک": "ك", "ـ": ""}  # Arabic letters as typed in Egypt and Iran; tatweel
+    | dict.fromkeys("ʼʻʹʺ", " ")  # apostrophes that Unicode counts as letters; most people type others
+)
+_TRADEMARKS = re.compile("[™℠]")  # NFKC would append them to a name as letters
 
 
 def asked(text: str) -> str:
-    """What a question looks for."""
+    """The words of a question."""
     return _paired(text, lambda _: None)
 
 
 def indexed(text: str) -> str:
-    """What a passage is found by: also, at its end, the single characters of scripts without spaces."""
+    """The words of a passage, and at the end the single characters of its scripts without spaces."""
     singles: dict[str, None] = {}
     words = _paired(text, lambda units: singles.update(dict.fromkeys(units)))
     return f"{words} {' '.join(singles)}" if singles else words
 
 
-def _paired(text: str, tell: Callable[[list[str]], None]) -> str:
+def _paired(text: str, on_units: Callable[[list[str]], None]) -> str:
+    """The words of a text; calls `on_units` with the characters of each run in a script without spaces."""
     if not _UNUSUAL.search(text):
         return text.translate(_FOLDED)
 
     def pairs(run: re.Match[str]) -> str:
         units = _units(run[0])
-        tell(units)
+        on_units(units)
         return f" {' '.join(first + second for first, second in pairwise(units)) or units[0]} "
 
-    normal = unicodedata.normalize("NFKC", _NO_LETTERS.sub(" ", text)).translate(_FOLDED)
+    normal = unicodedata.normalize("NFKC", _TRADEMARKS.sub(" ", text)).translate(_FOLDED)
     return _UNSPACED.sub(pairs, normal)
 
 
 def _units(run: str) -> list[str]:
-    """The characters, each with the marks that belong to it."""
+    """The characters of a run, each with its marks."""
     units: list[str] = []
     for char in run:
         if units and unicodedata.category(char)[0] == "M":
@@ -77,7 +78,7 @@ def _units(run: str) -> list[str]:
 
 
 class _Folding(dict[int, str]):
-    """Code point → what stands for it; each is worked out when it first occurs."""
+    """Code point → its replacement, computed when it first occurs."""
 
     def __missing__(self, code: int) -> str:
         folded = self[code] = _folded(chr(code))
@@ -88,24 +89,24 @@ _FOLDED = _Folding()
 
 
 def _folded(char: str) -> str:
-    if char in _LETTERS_OF_THEIR_OWN:
+    if char in _KEPT_LETTERS:
         return char.lower()
     category = unicodedata.category(char)
     if category == "Cf":  # joiners, directions, soft hyphens
-        return " " if char == "\u200b" else ""  # ZERO WIDTH SPACE: the one that parts words
+        return " " if char == "\u200b" else ""  # only ZERO WIDTH SPACE separates words
     if category[0] in "PSZ" or category in ("Cc", "Co", "Cs"):
         return " "
     if category == "Nd":
         return str(unicodedata.decimal(char))
-    parts = unicodedata.normalize("NFD", char)
-    kept = "".join(part for part in parts if not _is_diacritic(part))
+    decomposed = unicodedata.normalize("NFD", char)
+    kept = "".join(mark for mark in decomposed if not _is_diacritic(mark))
     folded = unicodedata.normalize("NFC", kept).casefold()
     return _VARIANTS.get(folded, folded)
 
 
 def _is_diacritic(char: str) -> bool:
-    """Is it a mark that can be left out? By its canonical combining class, as Unicode's own tables name them."""
+    """Is a character a mark that people leave out? Decided by its canonical combining class."""
     if unicodedata.category(char) == "Me" or "VARIATION SELECTOR" in unicodedata.name(char, "") or char == "\u034f":
         return True
-    place = unicodedata.combining(char)
-    return place in (1, 7) or 10 <= place <= 36 or 200 <= place <= 240  # overlays, nuktas, points, accents
+    combining = unicodedata.combining(char)
+    return combining in (1, 7) or 10 <= combining <= 36 or 200 <= combining <= 240  # overlays, nuktas, points, accents

@@ -1,4 +1,4 @@
-"""Writes the next generation of an index folder."""
+"""The writer of an index folder: makes its next generation."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from askdoc.types import DocumentEntry, Failed, LeftOut, Passage, Source
 if TYPE_CHECKING:
     from askdoc.types import Vectors
 
-# The lexical index counts removed passages in its statistics until it is written whole again. That costs as much as
-# writing all that stays, so it waits until this share of it is removed; until then scores differ by that much at most.
+# The lexical index counts removed passages in its statistics until it is rewritten, which costs as much as writing all
+# passages. So it is rewritten only when this share of it is removed; until then scores differ by that much at most.
 REMOVED_SHARE = 0.1
 
 
 class FolderWriter:
-    """The next generation in the making. Only what is committed is in the manifest; a document is all or nothing."""
+    """Writes the next generation. Only committed documents are in the manifest, each as a whole."""
 
     def __init__(self, draft: Draft, stored: Manifest | None) -> None:
         self._draft = draft
-        self._stored = stored  # what is on the disk; None: nothing, or nothing that is wanted
+        self._stored = stored  # the last committed manifest; None for a new or rebuilt index
         self.before = None if stored is None else stored.head(draft.index)
         self._indexes: tuple[DenseIndex, LexicalIndex] | None = None
-        self._ids: dict[int, int] = {}  # a text's digest → id, for passages that are not committed yet
-        self._added: dict[int, range] = {}  # a document's id → its passages' ids, for the same
+        self._ids: dict[int, int] = {}  # uncommitted passages: digest of the text → id
+        self._added: dict[int, range] = {}  # uncommitted documents: id → ids of the passages
 
     @property
     def version(self) -> int:
@@ -55,11 +55,9 @@ class FolderWriter:
         )
         self._documents = {entry.id: entry for entry in self._manifest.documents}
         self._by_path = {entry.source.path: entry.id for entry in self._manifest.documents}
-        self._gone: dict[int, DocumentEntry] = {}  # whose passages are still in the rankings
+        self._dropped: dict[int, DocumentEntry] = {}  # their passages are still in the rankings
+        self._unfinished: list[int] = []  # ids of passages of documents that are not complete
         self._next_passage = self._manifest.next_passage
-        self._unfinished: list[
-            int
-        ] = []  # ids of passages whose document is still being added, or never came to its end
         self._next_document = self._manifest.next_document
         return self._manifest.known(folder)
 
@@ -77,14 +75,14 @@ class FolderWriter:
     def put(
         self, source: Source, batches: Iterable[tuple[Sequence[Passage], Vectors]], remarks: tuple[str, ...] = ()
     ) -> None:
-        number, first = self._next_document, self._next_passage
+        document, first = self._next_document, self._next_passage
         self._next_document += 1
         for passages, vectors in batches:
             dense, lexical = self._opened()
             ids = range(self._next_passage, self._next_passage + len(passages))
             self._next_passage = ids.stop
             self._unfinished += ids
-            entries = [PassageEntry(id_, number, each) for id_, each in zip(ids, passages, strict=True)]
+            entries = [PassageEntry(id_, document, passage) for id_, passage in zip(ids, passages, strict=True)]
             with library_write_errors(self._draft.index):
                 dense.add(entries, vectors)
                 lexical.add(entries)
@@ -93,7 +91,7 @@ class FolderWriter:
         added = range(first, self._next_passage)
         del self._unfinished[len(self._unfinished) - len(added) :]
         replaced = self._by_path.get(source.path)
-        entry = DocumentEntry(number, source, len(added), remarks)
+        entry = DocumentEntry(document, source, len(added), remarks)
         self._documents[entry.id], self._added[entry.id] = entry, added
         self._by_path[source.path] = entry.id
         if replaced is not None:
@@ -108,12 +106,12 @@ class FolderWriter:
     def drop(self, entries: Iterable[DocumentEntry]) -> None:
         for entry in entries:
             if entry.id in self._documents:
-                self._gone[entry.id] = self._documents.pop(entry.id)
+                self._dropped[entry.id] = self._documents.pop(entry.id)
                 if self._by_path.get(entry.source.path) == entry.id:
                     del self._by_path[entry.source.path]
 
     def leave_out(self, failed: Iterable[Failed], left_out: Iterable[LeftOut]) -> None:
-        ordered = tuple(sorted(failed, key=lambda each: each.source.path))
+        ordered = tuple(sorted(failed, key=lambda failure: failure.source.path))
         self._manifest = dataclasses.replace(self._manifest, failed=ordered, left_out=tuple(left_out))
 
     def commit(self, *, unread: int = 0, settle: bool = False) -> Head:
@@ -122,15 +120,15 @@ class FolderWriter:
             documents=tuple(sorted(self._documents.values(), key=lambda entry: entry.source.path)),
             unread=unread,
         )
-        if settle or self._stored is None or self._added or self._gone or manifest != self._stored:
+        if settle or self._stored is None or self._added or self._dropped or manifest != self._stored:
             manifest = self._save(manifest)
             self._manifest = self._stored = self._draft.commit(manifest)
             self.close()
-            self._ids, self._added, self._gone, self._unfinished = {}, {}, {}, []
+            self._ids, self._added, self._dropped, self._unfinished = {}, {}, {}, []
         return self._manifest.head(self._draft.index)
 
     def close(self) -> None:
-        """End what writes in the background, before the draft is cleared away."""
+        """Close the rankings, which may write in the background; to be called before the draft is removed."""
         if self._indexes is not None:
             for index in self._indexes:
                 index.close()
@@ -138,7 +136,7 @@ class FolderWriter:
 
     def _opened(self) -> tuple[DenseIndex, LexicalIndex]:
         if self._indexes is None:
-            if self._draft.number == self._manifest.generation:  # it was committed: this is the next one
+            if self._draft.number == self._manifest.generation:  # it was committed
                 self._draft.go_on(self._manifest)
             create, folder = self._stored is None, self._draft.folder
             with library_write_errors(self._draft.index):
@@ -147,10 +145,10 @@ class FolderWriter:
         return self._indexes
 
     def _save(self, manifest: Manifest) -> Manifest:
-        """Write what was added, without what is gone and what there is of documents that did not come to their end."""
+        """Write the added passages; remove those of dropped and of incomplete documents."""
         dense, lexical = self._opened()
         ids = list(self._unfinished)
-        for entry in self._gone.values():
+        for entry in self._dropped.values():
             added = self._added.pop(entry.id, None)
             ids += added if added is not None else [stored.id for stored in lexical.of_document(entry.id)]
         removed = manifest.removed + len(ids)
