@@ -1,6 +1,6 @@
 """Tokenizers of other models, out of a `tokenizer.json`, by the library `tokenizers`.
 
-Special tokens and their places are the file's own business: what stands before and after the texts of a pair there
+Special tokens and their places are the file's own business: what is before and after the texts of a pair there
 frames every window of it.
 """
 
@@ -38,7 +38,7 @@ def read_tokenizer(data: bytes) -> LibraryTokenizer:
 
 
 def _frame(tokenizer: Tokenizer) -> Frame:
-    """What stands around a text, and around two."""
+    """What is put around a text, and around two."""
     single, pair = tokenizer.encode("a"), tokenizer.encode("a", "a")
     start, end = _extent(single, 0)
     (first, first_end), (second, second_end) = _extent(pair, 0), _extent(pair, 1)

@@ -4,7 +4,7 @@ The files, little-endian, are written out of the package that carries the encode
 `pieces` in `training`:
 
 pieces.trie: a double array, i32 bases then i32 checks. A node is a slot, the root is slot 0. The child of `node` for a
-character stands in slot `base[node] + code point`, if the check there is `node`. A piece that ends in a node without
+character is in slot `base[node] + code point`, if the check there is `node`. A piece that ends in a node without
 children is `-1 - base`; in one with children it is the child for code point 0, which is such a node. The few private
 characters from U+30000 up that pieces have, the card's `far`, count as code points 1, 2, …: the array is half as long.
 scores.f32: the log-probability of each piece.
