@@ -6,7 +6,6 @@ stay loaded. An error ends a line, never the loop.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -252,9 +251,9 @@ def prompt_session(history: History) -> PromptSession[str]:
 
 def state_folder() -> Path:
     """Where programs keep their state, such as a history."""
-    if os.name == "nt":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "askdoc"
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "askdoc"
+    import platformdirs
+
+    return platformdirs.user_state_path("askdoc", appauthor=False)
 
 
 def history(folder: Path | None = None) -> History:

@@ -15,8 +15,6 @@ _TITLE_LEVEL = 0  # the title of the whole, above headings of level 1
 _BODY_LEVEL = 9  # Word's outline level for what is no heading, counted from 0
 _MAX_SPAN = 100  # columns of one table; what a cell spans beyond is left out
 
-# Runs that are not in the text any more: deleted, or moved from here to elsewhere.
-_GONE = frozenset("del moveFrom".split())
 _TRANSPARENT = frozenset("ins moveTo smartTag customXml sdt sdtContent hyperlink fldSimple dir bdo".split())
 
 

@@ -18,10 +18,6 @@ _MAX_REPEATED_ROWS = 1000
 _MAX_SPACES = 100
 
 _TRANSPARENT = frozenset("section index-body span a meta ruby ruby-base bookmark-ref reference-ref date time".split())
-_CONTENTS = frozenset(
-    "table-of-content illustration-index table-index object-index user-index alphabetical-index tracked-changes "
-    "forms sequence-decls variable-decls user-field-decls".split()
-)
 _NOT_SHOWN = frozenset("annotation annotation-end ruby-text script tracked-changes".split())
 
 
