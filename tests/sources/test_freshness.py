@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 from askdoc import ask, build, freshness
 from askdoc.errors import IndexMissingError
 from askdoc.loaders.sandbox import LoaderProcess
-from askdoc.sources.selection import EXAMPLES
+from askdoc.sources import changes
+from askdoc.sources.selection import EXAMPLES, Found, Selection, find_files
 from askdoc.status import status
+from askdoc.stores import open_store
 from askdoc.stores.folder import generations
 from askdoc.stores.folder import manifest as manifests
 from askdoc.stores.folder.store import FolderStore
@@ -109,6 +112,32 @@ def test_a_large_change_is_told_and_not_waited_for(folder: Path, docs: Path) -> 
 def test_large_files_are_a_large_change_too(folder: Path, docs: Path) -> None:
     (docs / "large.txt").write_text((FERRY + "\n\n") * (1 + freshness.SMALL_BYTES // len(FERRY)))
     assert asked(folder, "auto").index.stale
+
+
+def test_a_question_on_changed_documents_looks_through_the_folders_and_hashes_once(
+    folder: Path, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the question found is what the update takes in."""
+    (docs / "ferry.txt").write_text(FERRY)
+    (docs / "bridge.txt").write_text("The bridge is gone.")
+    walks, hashed = [], []
+    hash_file = changes.hash_file
+
+    def walked(paths: Sequence[Path], selection: Selection | None = None) -> Found:
+        walks.append(paths)
+        return find_files(paths, selection)
+
+    def read(path: Path) -> str:
+        hashed.append(path.name)
+        return hash_file(path)
+
+    monkeypatch.setattr(changes, "find_files", walked)
+    monkeypatch.setattr(changes, "hash_file", read)
+    before = generation(folder)
+    looked = freshness.bring_up_to_date(open_store(folder), "auto")
+    assert looked.remarks == ("the documents changed, the index was updated (1 added, 1 changed)",)
+    assert generation(folder) == before + 1
+    assert (len(walks), hashed.count("ferry.txt"), hashed.count("bridge.txt")) == (1, 1, 1)
 
 
 def test_a_file_that_was_only_touched_changes_nothing(folder: Path, docs: Path) -> None:
